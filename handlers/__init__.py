@@ -1,0 +1,1 @@
+"""The edge: Slack and the clock come in here."""

@@ -1,0 +1,1 @@
+"""A local Slack, strict enough to trust; knows nothing of Seamark."""

@@ -1,0 +1,1 @@
+"""Real incidents that the demo can replay, each with its source and licence."""

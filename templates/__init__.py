@@ -1,0 +1,1 @@
+"""Words and guides: what Seamark says and asks."""
