@@ -142,7 +142,7 @@ def blocks_in(blocks: Iterable[Any]) -> Iterator[Json]:
 
 def elements_of(block: Json) -> list[tuple[str, Json]]:
     """A block's own elements (not those of blocks inside it) with their pointers within the block."""
-    rules: Json = LIMITS["blocks"].get(block.get("type"), {}).get("fields", {})
+    rules: Json = LIMITS["blocks"].get(str(block.get("type")), {}).get("fields", {})
     found: list[tuple[str, Any]] = []
     for name, rule in rules.items():
         if rule["type"] == "element" and name in block:
@@ -150,7 +150,9 @@ def elements_of(block: Json) -> list[tuple[str, Json]]:
         elif "element" in str(rule.get("items", "")).split("|"):
             found += [(f"{name}/{index}", item) for index, item in enumerate(_list(block.get(name)))]
     return [
-        (at, item) for at, item in found if isinstance(item, dict) and item.get("type") in LIMITS["elements"]
+        (at, item)
+        for at, item in found
+        if isinstance(item, dict) and str(item.get("type")) in LIMITS["elements"]
     ]
 
 
