@@ -149,11 +149,7 @@ def elements_of(block: Json) -> list[tuple[str, Json]]:
             found.append((name, block[name]))
         elif "element" in str(rule.get("items", "")).split("|"):
             found += [(f"{name}/{index}", item) for index, item in enumerate(_list(block.get(name)))]
-    return [
-        (at, item)
-        for at, item in found
-        if isinstance(item, dict) and str(item.get("type")) in LIMITS["elements"]
-    ]
+    return [(at, item) for at, item in found if isinstance(item, dict) and str(item.get("type")) in LIMITS["elements"]]
 
 
 # -- the walk -------------------------------------------------------------------------------------------
@@ -221,9 +217,7 @@ def _fields(walk: _Walk, rules: Json, value: Any, at: str) -> bool:
 
 
 def _belongs(walk: _Walk, rule: Json) -> bool:
-    return walk.surface in rule.get("surfaces", [walk.surface]) and walk.block in rule.get(
-        "blocks", [walk.block]
-    )
+    return walk.surface in rule.get("surfaces", [walk.surface]) and walk.block in rule.get("blocks", [walk.block])
 
 
 def _string(walk: _Walk, rule: Json, value: Any, at: str) -> None:
@@ -584,9 +578,7 @@ def _series(walk: _Walk, chart: Json, at: str) -> None:
     if len(set(names)) < len(names):
         walk.say("duplicates", f"{at}/series")
     for index, line in enumerate(series):
-        labels = [
-            point.get("label") if isinstance(point, dict) else None for point in _list(line.get("data"))
-        ]
+        labels = [point.get("label") if isinstance(point, dict) else None for point in _list(line.get("data"))]
         if Counter(map(repr, labels)) != Counter(map(repr, categories)):
             walk.say("schema", f"{at}/series/{index}/data")
 
@@ -603,18 +595,14 @@ def _options_or_groups(walk: _Walk, element: Json, at: str) -> None:
     places = [("options", element.get("options"))]
     places += [(f"option_groups/{index}/options", group.get("options")) for index, group in enumerate(groups)]
     for where, options in places:
-        values = [
-            o["value"] for o in _list(options) if isinstance(o, dict) and isinstance(o.get("value"), str)
-        ]
+        values = [o["value"] for o in _list(options) if isinstance(o, dict) and isinstance(o.get("value"), str)]
         if len(set(values)) < len(values):
             walk.say("duplicates", f"{at}/{where}")
 
 
 def options_of(element: Json) -> list[Json]:
     """An element's options, those of its groups included."""
-    groups = [
-        group.get("options") for group in _list(element.get("option_groups")) if isinstance(group, dict)
-    ]
+    groups = [group.get("options") for group in _list(element.get("option_groups")) if isinstance(group, dict)]
     options = [option for part in (element.get("options"), *groups) for option in _list(part)]
     return [option for option in options if isinstance(option, dict)]
 
@@ -633,9 +621,7 @@ def _initial(walk: _Walk, element: Json, at: str) -> None:
 def _plain(option: Json) -> Json:
     defaults = {"emoji": True, "verbatim": False}
     return {
-        name: {k: v for k, v in part.items() if (k, v) not in defaults.items()}
-        if isinstance(part, dict)
-        else part
+        name: {k: v for k, v in part.items() if (k, v) not in defaults.items()} if isinstance(part, dict) else part
         for name, part in option.items()
     }
 
@@ -781,13 +767,13 @@ def _characters(node: Any) -> int:
 
 
 def with_defaults(payload: T, ids: Iterator[str]) -> T:
-    """Blocks (a list) or a view (a dict) as Slack echoes them, the payload itself untouched.
+    """Blocks or attachments (a list) or a view (a dict) as Slack echoes them; `payload` stays untouched.
 
     `ids` gives the missing block_ids and action_ids; one that the payload already uses is passed over.
     """
     filled = copy.deepcopy(payload)
-    blocks = filled if isinstance(filled, list) else filled["blocks"]
-    inside = list(blocks_in(blocks))
+    roots = filled if isinstance(filled, list) else filled["blocks"]
+    inside = [block for root in roots for block in blocks_in([root] if "type" in root else root.get("blocks", []))]
     taken = {block.get("block_id") for block in inside}
     taken |= {element.get("action_id") for block in inside for _, element in elements_of(block)}
     free = (made for made in ids if made not in taken)
@@ -802,7 +788,7 @@ def with_defaults(payload: T, ids: Iterator[str]) -> T:
 def _fill_block(block: Json, free: Iterator[str]) -> None:
     if "block_id" not in block:
         block["block_id"] = next(free)
-    if block["type"] == "input":
+    if block.get("type") == "input":
         block.setdefault("optional", False)
         block.setdefault("dispatch_action", False)
     for _, element in elements_of(block):

@@ -116,9 +116,7 @@ def _piece(kind: str, lines: list[str], typed: _Composer) -> _Inline:
     marks = [f"{number}. " if kind == "ordered" else "• " for number in range(1, len(inside) + 1)]
     items = [{"type": "rich_text_section", "elements": line.elements} for line in inside]
     text = "\n".join(mark + line.text for mark, line in zip(marks, inside, strict=True))
-    return _Inline(
-        text, [{"type": "rich_text_list", "style": kind, "indent": 0, "border": 0, "elements": items}]
-    )
+    return _Inline(text, [{"type": "rich_text_list", "style": kind, "indent": 0, "border": 0, "elements": items}])
 
 
 _STYLES = {"*": "bold", "_": "italic", "~": "strike"}
@@ -150,9 +148,7 @@ def _inline(text: str, typed: _Composer, style: Json | None = None) -> _Inline:
 
 
 def _plain(text: str, style: Json | None) -> _Inline:
-    return (
-        _Inline(escape(text), [_styled({"type": "text", "text": text}, style or {})]) if text else _Inline()
-    )
+    return _Inline(escape(text), [_styled({"type": "text", "text": text}, style or {})]) if text else _Inline()
 
 
 def _styled(element: Json, style: Json) -> Json:
@@ -245,9 +241,7 @@ def readable(text: str, *, names: Mapping[str, str], zone: str, now: datetime | 
     return made + unescape(text[last:])
 
 
-def date_text(
-    timestamp: int, template: str, *, zone: str, now: datetime | None = None, fallback: str = ""
-) -> str:
+def date_text(timestamp: int, template: str, *, zone: str, now: datetime | None = None, fallback: str = "") -> str:
     """A date with Slack's tokens (`{date_short} at {time}`) as an English client in `zone` shows it."""
     try:
         at = datetime.fromtimestamp(timestamp, UTC).astimezone(ZoneInfo(zone))
@@ -267,9 +261,7 @@ class _Reader:
         if target.startswith("!date^"):
             return self._date(target, unescape(label))
         if target[:1] in {"@", "#"}:
-            return target[0] + self.names.get(
-                target[1:], unescape(label).removeprefix(target[0]) or target[1:]
-            )
+            return target[0] + self.names.get(target[1:], unescape(label).removeprefix(target[0]) or target[1:])
         if target.startswith("!subteam^"):
             ident = target.removeprefix("!subteam^")
             return "@" + self.names.get(ident, unescape(label).removeprefix("@") or ident)
@@ -381,9 +373,7 @@ def _rich_inline(inline: Json, names: Mapping[str, str], zone: str) -> str:
         case "broadcast":
             return f"@{inline['range']}"
         case "date":
-            return date_text(
-                inline["timestamp"], inline["format"], zone=zone, fallback=inline.get("fallback", "")
-            )
+            return date_text(inline["timestamp"], inline["format"], zone=zone, fallback=inline.get("fallback", ""))
     return str(inline.get("text") or inline.get("url") or inline.get("value") or "")
 
 

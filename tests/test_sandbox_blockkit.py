@@ -85,9 +85,7 @@ def sample(name: str, rule: Json) -> Any:
 
 
 def sample_string(rule: Json) -> str:
-    return str(
-        rule.get("enum", [BY_FORMAT.get(rule.get("format", ""), "x" * max(1, rule.get("min_len", 1)))])[0]
-    )
+    return str(rule.get("enum", [BY_FORMAT.get(rule.get("format", ""), "x" * max(1, rule.get("min_len", 1)))])[0])
 
 
 def sample_array(rule: Json) -> list[Any]:
@@ -105,9 +103,7 @@ SAMPLES: dict[str, Callable[[Json], Any]] = {
     "text_object|element": lambda _: mrkdwn("x"),
     "block": lambda rule: sample_block(rule.get("allowed", ["section"])[0]),
     "element": lambda rule: sample_element(rule["allowed"][0]),
-    "object": lambda rule: {
-        k: sample(k, v) for k, v in rule.get("fields", {}).items() if v.get("required") is True
-    },
+    "object": lambda rule: {k: sample(k, v) for k, v in rule.get("fields", {}).items() if v.get("required") is True},
     "rich_text_container": lambda _: copy.deepcopy(RICH["elements"][0]),
     "column_setting|null": lambda _: {"align": "left"},
     "option": lambda _: option(),
@@ -242,9 +238,7 @@ COUNTS = [row for row in BOTH if "max_items" in row[3] and row[2] != "rows"]
 
 
 @pytest.mark.parametrize(("what", "kind", "name", "rule"), COUNTS, ids=[f"{r[1]}.{r[2]}" for r in COUNTS])
-def test_blockkit_count_is_taken_at_the_limit_and_refused_one_over(
-    what: str, kind: str, name: str, rule: Json
-) -> None:
+def test_blockkit_count_is_taken_at_the_limit_and_refused_one_over(what: str, kind: str, name: str, rule: Json) -> None:
     item = sample(name, rule)[0]
 
     def items(size: int) -> list[Any]:
@@ -284,9 +278,7 @@ RANGES = [row for row in BOTH if "max" in row[3] or "min" in row[3]]
 def test_blockkit_number_stays_in_its_range(what: str, kind: str, name: str, rule: Json) -> None:
     if "max" in rule:
         assert placed(what, kind, name, rule["max"]) == []
-        assert placed(what, kind, name, rule["max"] + 1) == [
-            f"must be less than {rule['max']} [json-pointer:/{name}]"
-        ]
+        assert placed(what, kind, name, rule["max"] + 1) == [f"must be less than {rule['max']} [json-pointer:/{name}]"]
     least = rule["min"]
     assert placed(what, kind, name, least) == []
     assert placed(what, kind, name, least - 1) == [f"must be greater than {least} [json-pointer:/{name}]"]
@@ -363,9 +355,7 @@ def test_blockkit_modal_words_take_24_characters(part: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "most"), [("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)]
-)
+@pytest.mark.parametrize(("name", "most"), [("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)])
 def test_blockkit_view_strings_have_limits(name: str, most: int) -> None:
     for view in (modal(section()), {"type": "home", "blocks": []}):
         assert check_view({**view, name: "x" * most}) == []
@@ -380,9 +370,7 @@ def test_blockkit_modal_needs_title_and_a_known_type() -> None:
     assert check_view(view) == ["missing required field: title [json-pointer:/view]"]
     assert check_view({"blocks": []}) == ["missing required field: type [json-pointer:/view]"]
     assert check_view({"type": "dialog"}) == ["unsupported type: dialog [json-pointer:/view/type]"]
-    assert check_view({"type": "modal", "title": plain("T")}) == [
-        "missing required field: blocks [json-pointer:/view]"
-    ]
+    assert check_view({"type": "modal", "title": plain("T")}) == ["missing required field: blocks [json-pointer:/view]"]
     assert check_view(None) == ["must provide an object [json-pointer:/view]"]
 
 
@@ -403,9 +391,7 @@ def test_blockkit_home_refuses_what_only_modals_have(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIMITS["views"]["modal"]["server_fields"])
 def test_blockkit_view_refuses_what_slack_fills_in(name: str) -> None:
-    assert check_view(modal(section(), **{name: "x"})) == [
-        f"invalid additional property: {name} [json-pointer:/view]"
-    ]
+    assert check_view(modal(section(), **{name: "x"})) == [f"invalid additional property: {name} [json-pointer:/view]"]
 
 
 def test_blockkit_view_over_250_kilobytes_is_too_large() -> None:
@@ -439,28 +425,20 @@ def test_blockkit_unknown_properties_are_refused_at_every_depth() -> None:
     assert check_message_blocks([{"type": "header", "text": {**plain("x"), "verbatim": True}}]) == [
         "invalid additional property: verbatim [json-pointer:/blocks/0/text]"
     ]
-    assert check_message_blocks([section(hint="x")]) == [
-        "invalid additional property: hint [json-pointer:/blocks/0]"
-    ]
+    assert check_message_blocks([section(hint="x")]) == ["invalid additional property: hint [json-pointer:/blocks/0]"]
 
 
 def test_blockkit_types_are_missed_and_unsupported() -> None:
-    assert check_message_blocks([{"text": plain("x")}]) == [
-        "missing required field: type [json-pointer:/blocks/0]"
-    ]
+    assert check_message_blocks([{"text": plain("x")}]) == ["missing required field: type [json-pointer:/blocks/0]"]
     assert check_message_blocks([{"type": "paragraph"}]) == [
         "unsupported type: paragraph [json-pointer:/blocks/0/type]"
     ]
-    assert check_message_blocks([section(text="x")]) == [
-        "must provide an object [json-pointer:/blocks/0/text]"
-    ]
+    assert check_message_blocks([section(text="x")]) == ["must provide an object [json-pointer:/blocks/0/text]"]
     assert check_message_blocks(["x"]) == ["must provide an object [json-pointer:/blocks/0]"]
     assert check_message_blocks([{"type": "header", "text": mrkdwn("x")}]) == [
         "unsupported type: mrkdwn [json-pointer:/blocks/0/text/type]"
     ]
-    assert check_message_blocks([{"type": ["section"]}]) == [
-        "must provide a string [json-pointer:/blocks/0/type]"
-    ]
+    assert check_message_blocks([{"type": ["section"]}]) == ["must provide a string [json-pointer:/blocks/0/type]"]
 
 
 def test_blockkit_section_has_text_or_fields() -> None:
@@ -480,9 +458,7 @@ def test_blockkit_lengths_count_code_points() -> None:
 
 
 def test_blockkit_context_takes_texts_and_images() -> None:
-    assert (
-        check_message_blocks([{"type": "context", "elements": [plain("x"), sample_element("image")]}]) == []
-    )
+    assert check_message_blocks([{"type": "context", "elements": [plain("x"), sample_element("image")]}]) == []
     assert check_message_blocks([{"type": "context", "elements": [button()]}]) == [
         "unsupported type: button [json-pointer:/blocks/0/elements/0/type]"
     ]
@@ -550,9 +526,7 @@ def test_blockkit_select_has_options_or_groups() -> None:
 @pytest.mark.parametrize("kind", ["static_select", "radio_buttons"])
 def test_blockkit_initial_option_is_one_of_the_options(kind: str) -> None:
     def faults(initial: Any) -> list[str]:
-        return check(
-            section(accessory={"type": kind, "options": [option()], "initial_option": initial}), "home"
-        )
+        return check(section(accessory={"type": kind, "options": [option()], "initial_option": initial}), "home")
 
     at = "[json-pointer:/accessory/initial_option]"
     assert faults(option()) == []
@@ -628,9 +602,7 @@ def test_blockkit_dates_times_and_zones_have_their_form() -> None:
     assert faults("datepicker", initial_date="28.2.2026") == [
         f"input must match regex pattern: ^\\d{{4}}-\\d{{2}}-\\d{{2}}$ {at}/initial_date]"
     ]
-    assert faults("datepicker", initial_date="2026-02-30") == [
-        f"input must be a valid: date {at}/initial_date]"
-    ]
+    assert faults("datepicker", initial_date="2026-02-30") == [f"input must be a valid: date {at}/initial_date]"]
     assert faults("timepicker", initial_time="24:00")[0].startswith("input must match regex pattern")
     assert faults("timepicker", timezone="Mars/Olympus") == [f"must be a valid enum value {at}/timezone]"]
     assert faults("datetimepicker", initial_date_time="1700000000") == [
@@ -704,9 +676,7 @@ def test_blockkit_conversation_filter_filters() -> None:
 
     assert faults(include=["im", "private"]) == []
     assert faults() == ["failed to match all allowed schemas [json-pointer:/accessory/filter]"]
-    assert faults(include=["secret"]) == [
-        "must be a valid enum value [json-pointer:/accessory/filter/include/0]"
-    ]
+    assert faults(include=["secret"]) == ["must be a valid enum value [json-pointer:/accessory/filter/include/0]"]
 
 
 def test_blockkit_lines_of_rich_text_input_are_in_order() -> None:
@@ -843,13 +813,9 @@ def test_blockkit_table_has_limits() -> None:
     assert check_message_blocks([table("table", 91, 10, "x" * 11)]) == [
         "must be less than 10001 characters [json-pointer:/blocks]"
     ]
-    assert check_message_blocks([table("table", 1, 1)] * 2) == [
-        "only_one_table_allowed [json-pointer:/blocks]"
-    ]
+    assert check_message_blocks([table("table", 1, 1)] * 2) == ["only_one_table_allowed [json-pointer:/blocks]"]
     mixed = {"type": "table", "rows": [[RICH, {"type": "raw_number", "value": 1, "text": "1"}]]}
-    assert (
-        check({**mixed, "column_settings": [None, {"align": "right", "is_wrapped": True}]}, "message") == []
-    )
+    assert check({**mixed, "column_settings": [None, {"align": "right", "is_wrapped": True}]}, "message") == []
     assert check({**mixed, "column_settings": [{"align": "top"}]}, "message") == [
         "must be a valid enum value [json-pointer:/column_settings/0/align]"
     ]
@@ -860,12 +826,8 @@ def test_blockkit_table_has_limits() -> None:
 
 def test_blockkit_data_table_has_limits() -> None:
     assert check(table("data_table", 201, 20), "message") == []
-    assert check(table("data_table", 202, 1), "message") == [
-        "no more than 201 items allowed [json-pointer:/rows]"
-    ]
-    assert check(table("data_table", 1, 1), "message") == [
-        "must provide at least 2 items [json-pointer:/rows]"
-    ]
+    assert check(table("data_table", 202, 1), "message") == ["no more than 201 items allowed [json-pointer:/rows]"]
+    assert check(table("data_table", 1, 1), "message") == ["must provide at least 2 items [json-pointer:/rows]"]
     assert check_message_blocks([table("data_table", 101, 2, "x" * 100)]) == [
         "must be less than 20001 characters [json-pointer:/blocks]"
     ]
@@ -900,9 +862,7 @@ def test_blockkit_charts_have_limits() -> None:
     assert pie(*[part] * 12) == []
     assert pie(*[part] * 13) == ["no more than 12 items allowed [json-pointer:/chart/segments]"]
     assert pie(part | {"value": 0}) == ["must be greater than 0 [json-pointer:/chart/segments/0/value]"]
-    assert pie(part | {"label": "x" * 21}) == [
-        "must be less than 21 characters [json-pointer:/chart/segments/0/label]"
-    ]
+    assert pie(part | {"label": "x" * 21}) == ["must be less than 21 characters [json-pointer:/chart/segments/0/label]"]
     assert check(chart(type="radar"), "message") == ["unsupported type: radar [json-pointer:/chart/type]"]
 
 
@@ -951,12 +911,8 @@ def test_blockkit_cards_containers_and_plans() -> None:
     ]
     task = {"task_id": "t", "title": "x", "status": "pending"}
     assert check({"type": "plan", "title": "x", "tasks": [task]}, "message") == []
-    assert check({"type": "task_card", **task}, "message") == [
-        "must be a valid enum value [json-pointer:/status]"
-    ]
-    assert check({"type": "plan", "title": plain("x")}, "message") == [
-        "must provide a string [json-pointer:/title]"
-    ]
+    assert check({"type": "task_card", **task}, "message") == ["must be a valid enum value [json-pointer:/status]"]
+    assert check({"type": "plan", "title": plain("x")}, "message") == ["must provide a string [json-pointer:/title]"]
 
 
 def test_blockkit_attachments() -> None:
@@ -1069,6 +1025,17 @@ def test_blockkit_echo_fills_in_defaults() -> None:
     }
 
 
+def test_blockkit_echo_fills_in_attachments() -> None:
+    attachments = [{"color": "#f00", "blocks": [section()]}, {"text": "x"}]
+    assert with_defaults(attachments, iter(["b1"])) == [
+        {
+            "color": "#f00",
+            "blocks": [{"type": "section", "text": {**mrkdwn("x"), "verbatim": False}, "block_id": "b1"}],
+        },
+        {"text": "x"},
+    ]
+
+
 # -- generated payloads ---------------------------------------------------------------------------------
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -1128,9 +1095,7 @@ def test_blockkit_generated_messages_pass(blocks: list[Json]) -> None:
 
 
 @given(messages(), st.data())
-def test_blockkit_mutated_messages_are_refused_where_they_are_wrong(
-    blocks: list[Json], data: st.DataObject
-) -> None:
+def test_blockkit_mutated_messages_are_refused_where_they_are_wrong(blocks: list[Json], data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(paths(blocks), key=repr)))
     broken = copy.deepcopy(blocks)
     reach(broken, path)["surprise"] = None
@@ -1149,9 +1114,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "text", "elements", "options", "rows", "fields"]), inner, max_size=4
-        )
+        | st.dictionaries(st.sampled_from(["type", "text", "elements", "options", "rows", "fields"]), inner, max_size=4)
     ),
     max_leaves=8,
 )

@@ -167,11 +167,10 @@ def test_composer_makes_quotes_and_lists() -> None:
     )
 
 
-WORDS = "@bob @here #ops * _ ~ ` <!channel> <@U9> & < > | :fire: : a b1 é 🔥 . ( ) ``` x@example.com".split()
-snippets = st.sampled_from([*WORDS, " ", "\n", "- ", "1. ", "https://example.com/?a=1&b=2"])
-texts = st.lists(snippets, max_size=12).map("".join) | st.text(
-    st.characters(exclude_categories=["Cs"]), max_size=40
-)
+MARKS = ["*", "_", "~", "`", "```", "&", "<", ">", "|", ":", ".", "(", ")", "- ", "1. ", " ", "\n"]
+WORDS = ["@bob", "@here", "#ops", "<!channel>", "<@U9>", ":fire:", "a", "b1", "é", "🔥", "x@example.com"]
+snippets = st.sampled_from([*MARKS, *WORDS, "https://example.com/?a=1&b=2"])
+texts = st.lists(snippets, max_size=12).map("".join) | st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 @given(texts)
