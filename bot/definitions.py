@@ -43,6 +43,20 @@ class FaultyDefinition(Refusal):
 M = TypeVar("M", bound=BaseModel)
 
 
+class _Loader(yaml.SafeLoader):
+    """As YAML 1.2: only true and false are booleans, so that "No" is a label; and a date is text."""
+
+
+def _is_kept(tag: str, letter: str | None) -> bool:
+    return tag != "tag:yaml.org,2002:timestamp" and (tag != "tag:yaml.org,2002:bool" or letter in set("tTfF"))
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in known if _is_kept(tag, letter)]
+    for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def shipped() -> Path:
     """The folder of the guides, the taxonomy and the policy that come with Seamark."""
     return Path(str(resources.files("templates"))) / "guides"
@@ -57,7 +71,7 @@ def first(name: str, folders: tuple[Path, ...]) -> Path:
 def compose(path: Path, faulty: type[FaultyDefinition] = FaultyDefinition) -> yaml.MappingNode:
     """The file's nodes, which know their lines. Raises `faulty` for what is no YAML or no mapping."""
     try:
-        node = yaml.compose(path.read_text("utf-8"), yaml.SafeLoader)
+        node = yaml.compose(path.read_text("utf-8"), _Loader)
     except UnicodeDecodeError as fault:
         raise faulty(str(path), 1, f"is not UTF-8 text (byte {fault.start}).") from fault
     except yaml.MarkedYAMLError as fault:
@@ -70,6 +84,7 @@ def compose(path: Path, faulty: type[FaultyDefinition] = FaultyDefinition) -> ya
         raise faulty(str(path), 1, "must be a mapping, starting with `key:`.")
     for inner in _walk(node):
         inner.start_mark.name = str(path)
+    for inner in _walk(node):
         _refuse_doubles(inner, faulty)
     return node
 
@@ -96,6 +111,9 @@ def build(node: yaml.MappingNode, model: type[M], faulty: type[FaultyDefinition]
     """The checked model. Raises `faulty` with the file and line of the first thing that is wrong."""
     try:
         return model.model_validate(plain(node))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or node.start_mark
+        raise faulty(mark.name, mark.line + 1, f"{error.problem}.") from error
     except ValidationError as error:
         fault = error.errors()[0]
         mark = _place(node, fault["loc"])
@@ -109,7 +127,7 @@ def read(path: Path, model: type[M], faulty: type[FaultyDefinition] = FaultyDefi
 
 def plain(node: yaml.Node) -> Any:
     """The node as dicts, lists, texts and numbers."""
-    loader = yaml.SafeLoader("")
+    loader = _Loader("")
     try:
         return loader.construct_document(node)
     finally:
@@ -122,15 +140,20 @@ def scalar(node: yaml.MappingNode, name: str) -> str | None:
     return found.value if isinstance(found, yaml.ScalarNode) else None
 
 
-def _walk(node: yaml.Node) -> Iterator[yaml.Node]:
-    yield node
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            yield name
-            yield from _walk(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _walk(value)
+def _walk(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Every node once, also where an alias leads back."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if isinstance(node, yaml.MappingNode):
+            waiting += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
 
 
 def _refuse_doubles(node: yaml.Node, faulty: type[FaultyDefinition]) -> None:

@@ -137,13 +137,15 @@ class Step(Definition):
 class Guide(Definition):
     """A way through a retrospective.
 
-    `suits`: the kinds of incident it is offered first for. `opening` is read out at the start of a meeting;
+    `suits`: the kinds of incident it is offered first for; `place`: where it stands among the guides, the
+    lowest first. `opening` is read out at the start of a meeting;
     `soak_days` are working days between talking and deciding on actions.
     """
 
     key: str = Field(pattern=KEY)
     name: str = Field(min_length=1, max_length=75)
     about: str = Field(min_length=1, max_length=1000)
+    place: int = 100
     suits: tuple[Literal["incident", "near_miss", "drill"], ...] = ()
     opening: str = Field(min_length=1, max_length=2900)
     soak_days: int = Field(default=2, ge=0, le=20)
@@ -175,7 +177,7 @@ class Guide(Definition):
 
 
 def load(*folders: Path) -> dict[str, Guide]:
-    """The shipped guides by key, then those of each folder, which add to them or replace them.
+    """The guides by key, in their order: the shipped, and those of each folder, which add or replace.
 
     A file may say `extends: standard` and hold only what differs from the guide of that key that was read
     before it (its own key included). Raises `FaultyGuide`.
@@ -183,16 +185,15 @@ def load(*folders: Path) -> dict[str, Guide]:
     nodes: dict[str, yaml.MappingNode] = {}
     for folder in (definitions.shipped(), *folders):
         _read_folder(folder, nodes)
-    return {key: definitions.build(node, Guide, FaultyGuide) for key, node in nodes.items()}
+    found = [definitions.build(node, Guide, FaultyGuide) for node in nodes.values()]
+    return {guide.key: guide for guide in sorted(found, key=lambda guide: (guide.place, guide.name))}
 
 
 def _read_folder(folder: Path, nodes: dict[str, yaml.MappingNode]) -> None:
     if not folder.is_dir():
         raise FaultyGuide(str(folder), 1, "is no folder.")
     composed = [
-        definitions.compose(path, FaultyGuide)
-        for path in sorted(folder.glob("*.yml"))
-        if path.name not in NOT_GUIDES
+        definitions.compose(path, FaultyGuide) for path in sorted(folder.glob("*.yml")) if path.name not in NOT_GUIDES
     ]
     here: set[str] = set()
     for node in sorted(composed, key=lambda node: definitions.scalar(node, "extends") is not None):
