@@ -135,6 +135,10 @@ class Sandbox:
 
         self.server.wait_for(settling())
 
+    def after_each(self, call: Callable[[], object] | None) -> None:
+        """Have `call()` made whenever somebody has done something, so that an app's later work is done, too."""
+        self.server.afterwards = call
+
     def until(self, holds: Callable[[], T], seconds: float = 5.0) -> T:
         """What `holds` returns once it is true, for what an app does after its acknowledgement."""
         end = time.monotonic() + seconds
@@ -757,7 +761,10 @@ class Person:
             return outcome.error, outcome.sentence, read
 
         reply = Reply(self.server.submit(replying()))
-        return reply.wait() if wait else reply
+        if wait:
+            reply.wait()
+            self.server.rest()
+        return reply
 
     def _nothing(self) -> Reply:
         async def nothing() -> interactions.Outcome:

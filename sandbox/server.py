@@ -55,6 +55,8 @@ class Server:
         self._host = host
         self._port = port
         self._ack_seconds = ack_seconds
+        self.afterwards: Callable[[], object] | None = None
+        self._resting = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._runner: web.AppRunner | None = None
@@ -72,7 +74,15 @@ class Server:
 
     def wait_for(self, asked: Coroutine[Any, Any, T]) -> T:
         """Run on the server's loop, and wait for what comes of it."""
-        return self.submit(asked).result()
+        result = self.submit(asked).result()
+        self.rest()
+        return result
+
+    def rest(self) -> None:
+        """Let the app finish what it does after acknowledging, if it was said how (`Sandbox.after_each`)."""
+        if self.afterwards is not None and not self._resting.locked():
+            with self._resting:
+                self.afterwards()
 
     def submit(self, asked: Coroutine[Any, Any, T]) -> Future[T]:
         """Run on the server's loop; what comes of it is in the future."""
