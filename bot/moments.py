@@ -74,9 +74,7 @@ _CLOCK: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_SPAN: Final = re.compile(
-    r"\s*(?:[-\u2013\u2014]|to\b|until\b|till\b)\s*\d{1,2}:\d{2}(?!\d)", re.ASCII | re.IGNORECASE
-)
+_SPAN: Final = re.compile(r"\s*(?:[-\u2013\u2014]|to\b|until\b|till\b)\s*\d{1,2}:\d{2}(?!\d)", re.ASCII | re.IGNORECASE)
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONG_UNIT: Final = r"(?:sec|second|min|minute|hr|hour|day|week)s?"
@@ -265,9 +263,7 @@ def _resolve(match: re.Match[str], wall: time, *, now: datetime, zone: tzinfo, t
     except (ValueError, OverflowError):
         raise NoSuchTime(f"“{typed}” looks like a time, but no clock shows it.", text) from None
     if not found:
-        raise NoSuchTime(
-            f"On {day} clocks in {zone} never showed {wall:%H:%M}: they were put forward over it.", text
-        )
+        raise NoSuchTime(f"On {day} clocks in {zone} never showed {wall:%H:%M}: they were put forward over it.", text)
     past = [at for at in found if at <= now]
     if not past:
         raise NoSuchTime(f"“{typed}” is in the future in {zone}.", text)

@@ -1,0 +1,118 @@
+"""The command line: `seamark`, or `python -m bot`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot import manifest
+from bot import settings as settings_module
+from bot.errors import Refusal
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 well, 1 something is wrong, 2 it was asked for wrongly."""
+    arguments = _parser().parse_args(argv)
+    command: Command = arguments.command
+    try:
+        return command(arguments)
+    except Refusal as refusal:
+        print(refusal.sentence, file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="seamark", description="A Slack bot for incident channels.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, "run", run, "connect to Slack until told to stop")
+    _add(commands, "check", check, "say what is missing or wrong")
+    _add(commands, "manifest", print_manifest, "print the Slack app's manifest")
+    _add_demo(commands)
+    _add_db(commands)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command, about: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add(commands, "demo", demo, "play a real incident through, without a Slack account")
+    parser.add_argument("--headless", action="store_true", help="play the story to its end and exit")
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo-out"), metavar="DIR", help="where documents go (demo-out)"
+    )
+    parser.add_argument("--incident", type=Path, metavar="FILE", help="another incident file, as in stories/")
+    parser.add_argument("--talk", type=Path, metavar="DIR", help="the Slack export of that incident's channel")
+
+
+def _add_db(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    db = commands.add_parser("db", help="the database", description="The database.")
+    actions = db.add_subparsers(required=True, metavar="ACTION")
+    _add(actions, "upgrade", db_upgrade, "bring the database to this version's tables")
+    _add(actions, "check", db_check, "say what is wrong with the database")
+    backup = _add(actions, "backup", db_backup, "copy the database to FILE while it is in use")
+    backup.add_argument("file", type=Path, metavar="FILE")
+
+
+def run(_: argparse.Namespace) -> int:
+    from bot import running  # noqa: PLC0415 - the other commands start faster without Bolt
+
+    running.run(settings_module.load())
+    return 0
+
+
+def check(_: argparse.Namespace) -> int:
+    from bot import app, checking  # noqa: PLC0415
+
+    findings = list(checking.check(settings_module.load(), app.utc_now))
+    for finding in findings:
+        print(f"{'ok   ' if finding.well else 'WRONG'} {finding.what}: {finding.words}")
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def print_manifest(_: argparse.Namespace) -> int:
+    print(manifest.text(), end="")
+    return 0
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    from bot import demo as playing  # noqa: PLC0415
+
+    return playing.play(arguments.out, incident=arguments.incident, talk=arguments.talk)
+
+
+def db_upgrade(_: argparse.Namespace) -> int:
+    from bot import databases  # noqa: PLC0415
+
+    print(databases.upgrade(settings_module.database_url()))
+    return 0
+
+
+def db_check(_: argparse.Namespace) -> int:
+    from bot import databases  # noqa: PLC0415
+
+    wrong = databases.check(settings_module.database_url())
+    print("\n".join(wrong) or "The database is as it should be.")
+    return 1 if wrong else 0
+
+
+def db_backup(arguments: argparse.Namespace) -> int:
+    from bot import databases  # noqa: PLC0415
+
+    print(databases.backup(settings_module.database_url(), arguments.file))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

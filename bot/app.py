@@ -1,0 +1,156 @@
+"""The composition root: everything that runs is put together here, and nothing happens at import."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import guides
+from bot.guides import Guide
+from bot.settings import Settings
+from handlers import (
+    action_items,
+    capture,
+    deliveries,
+    errors,
+    home,
+    incident,
+    incident_deliveries,
+    jobs,
+    middleware,
+    retro,
+    retro_deliveries,
+)
+from handlers.courier import Courier, Deliveries
+from storage import migrate, outbox
+from storage.db import Database
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+LISTENERS = 32
+"""Threads that answer Slack. A few slow `views.open` must never hold up a mark; Bolt's own default is 5."""
+
+SLACK_TIMEOUT = 10
+"""Seconds to wait for the Web API. The SDK's default of 30 is far above the 3 s in which Slack wants an answer."""
+
+
+COURIER_SILENT = timedelta(minutes=1)
+"""An idle courier looks into the outbox every second."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Seamark:
+    """A bot that is put together: not yet connected, its database up to date."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    client: WebClient
+    bolt: App
+    courier: Courier
+    guides: dict[str, Guide]
+    team_id: str
+    bot_user_id: str
+    _socket: SocketModeHandler | None = None
+    _jobs: Any = None
+
+    def connect(self) -> None:
+        """Open the Socket Mode connection."""
+        self._socket = SocketModeHandler(
+            self.bolt, self.settings.app_token, concurrency=LISTENERS, web_client=self.client
+        )
+        self._socket.connect()
+
+    def start_background(self) -> None:
+        """Start the courier and the clock's ticks."""
+        self.courier.start()
+        self._jobs = jobs.start(self.tick)
+
+    def tick(self) -> None:
+        """One tick of the clock: plan what has become due."""
+
+    def what_is_wrong(self) -> str | None:
+        """In a sentence, what keeps this process from doing its work; None when nothing does."""
+        if self._socket is not None and not self._socket.client.is_connected():
+            return "not connected to Slack"
+        beat = self.courier.beat
+        if beat is not None and self.clock() - beat > COURIER_SILENT:
+            return "the courier has stood still for a minute"
+        try:
+            self.db.reachable()
+        except SQLAlchemyError:
+            log.exception("The database does not answer.")
+            return "the database does not answer"
+        return None
+
+    def stop(self) -> None:
+        """Finish what is in flight: first no more requests, then no more ticks, then the courier."""
+        if self._socket is not None:
+            self._socket.close()
+        self.bolt.listener_runner.listener_executor.shutdown(wait=True)
+        if self._jobs is not None:
+            self._jobs.shutdown(wait=True)
+        self.courier.stop()
+        self.db.close()
+
+
+def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
+    """Put a bot together: upgrade the database, greet Slack (`auth.test`), register every listener.
+
+    Raises `SlackApiError` when Slack does not know the token, `FaultyGuide` when a guide cannot be read.
+    """
+    known_guides = guides.load(*([settings.guides_folder] if settings.guides_folder else []))
+    db = Database(settings.database_url)
+    migrate.upgrade(db)
+    if db.is_sqlite:
+        with db.transaction() as session:
+            outbox.release_leases(session)
+    client = WebClient(
+        token=settings.bot_token, base_url=settings.slack_api_url, timeout=SLACK_TIMEOUT, retry_handlers=[]
+    )
+    me = client.auth_test()
+    bolt = App(
+        client=client,
+        signing_secret=settings.signing_secret or "not used in Socket Mode",
+        token_verification_enabled=False,
+        process_before_response=True,
+        listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
+    )
+    kinds = Deliveries()
+    courier = Courier(
+        kinds,
+        db=db,
+        client=client,
+        clock=clock,
+        worker=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
+        extras={
+            "settings": settings,
+            "guides": known_guides,
+            "team_id": me["team_id"],
+            "bot_user_id": me["user_id"],
+        },
+    )
+    middleware.register(bolt, db=db, clock=clock, settings=settings, guides=known_guides)
+    for feature in (errors, incident, capture, retro, action_items, home):
+        feature.register(bolt)
+    for carried in (deliveries, incident_deliveries, retro_deliveries):
+        carried.register(kinds)
+    return Seamark(settings, db, clock, client, bolt, courier, known_guides, str(me["team_id"]), str(me["user_id"]))

@@ -1,0 +1,133 @@
+"""`seamark check`: what is missing or wrong, in words, before anybody needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import guides, manifest
+from bot.errors import Refusal
+from bot.settings import Settings
+from storage import migrate, outbox
+from storage.db import Database
+
+MOST_SKEW_SECONDS = 60
+"""Slack refuses nothing over this, but times on a timeline would be visibly off; a signature fails at 300."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the check: `what` was looked at, whether it is `well`, and what to do otherwise."""
+
+    what: str
+    well: bool
+    words: str
+
+
+def check(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Look at tokens, scopes, events, the clock, the database and its migrations, guides and deliveries."""
+    yield from _slack(settings, now)
+    yield from _guides(settings)
+    yield from _database(settings)
+
+
+def _slack(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+    client = WebClient(token=settings.bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
+    try:
+        answer = client.auth_test()
+    except SlackApiError as error:
+        words = f"Slack refuses SLACK_BOT_TOKEN ({error.response.get('error')}): copy it anew from Install App."
+        yield Finding("Bot token", False, words)
+        return
+    except (SlackClientError, OSError) as error:
+        yield Finding("Slack", False, f"cannot be reached at {settings.slack_api_url}: {error}")
+        return
+    yield Finding("Bot token", True, f"workspace {answer.get('team')}, bot {answer.get('user')}")
+    yield _scopes(answer.headers)
+    yield _clock(answer.headers, now())
+    yield from _transport(settings)
+
+
+def _header(headers: Any, name: str) -> str:
+    return next((str(value) for key, value in headers.items() if key.lower() == name), "")
+
+
+def _scopes(headers: Any) -> Finding:
+    granted = {scope.strip() for scope in _header(headers, "x-oauth-scopes").split(",") if scope.strip()}
+    missing = sorted(manifest.bot_scopes() - granted)
+    if missing:
+        words = f"missing {', '.join(missing)}: put the manifest in again (`seamark manifest`) and reinstall the app."
+        return Finding("Scopes", False, words)
+    extra = sorted(granted - manifest.bot_scopes())
+    return Finding("Scopes", True, "all granted" + (f"; not needed: {', '.join(extra)}" if extra else ""))
+
+
+def _clock(headers: Any, now: datetime) -> Finding:
+    try:
+        skew = abs((now - parsedate_to_datetime(_header(headers, "date"))).total_seconds())
+    except ValueError:
+        return Finding("Clock", True, "Slack's answer had no date to compare with")
+    if skew > MOST_SKEW_SECONDS:
+        return Finding("Clock", False, f"differs from Slack's by {skew:.0f} seconds: set this machine's clock (NTP).")
+    return Finding("Clock", True, f"within {max(skew, 1):.0f} s of Slack's")
+
+
+def _transport(settings: Settings) -> Iterator[Finding]:
+    events = ", ".join(manifest.load()["settings"]["event_subscriptions"]["bot_events"])
+    if not settings.socket_mode:
+        words = f"Slack must reach POST /slack/events on port {settings.port}, and be subscribed to: {events}."
+        yield Finding("Events over HTTP", True, f"cannot be seen from here. {words}")
+        return
+    client = WebClient(base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
+    try:
+        client.apps_connections_open(app_token=settings.app_token)
+    except SlackApiError as error:
+        words = f"Slack refuses SLACK_APP_TOKEN ({error.response.get('error')}): it needs the scope connections:write."
+        yield Finding("App token", False, words)
+    except (SlackClientError, OSError) as error:
+        yield Finding("App token", False, f"could not be tried: {error}")
+    else:
+        yield Finding("App token", True, "opens a connection")
+        yield Finding("Events", True, f"Slack does not tell which are subscribed; the manifest asks for: {events}.")
+
+
+def _guides(settings: Settings) -> Iterator[Finding]:
+    folders = [settings.guides_folder] if settings.guides_folder else []
+    try:
+        known = guides.load(*folders)
+    except Refusal as fault:
+        yield Finding("Guides", False, fault.sentence)
+    else:
+        yield Finding("Guides", True, ", ".join(guide.name for guide in known.values()))
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    db = Database(settings.database_url)
+    try:
+        missing = migrate.pending(db)
+        words = f"{len(missing)} to run: `seamark db upgrade`, or start `seamark run`, which does it."
+        yield Finding("Database", True, f"{db.engine.dialect.name} answers")
+        yield Finding("Migrations", not missing, words if missing else "up to date")
+        if not missing:
+            yield _deliveries(db)
+    except SQLAlchemyError as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        yield Finding("Database", False, f"does not answer: {reason}. Look at DATABASE_URL.")
+    finally:
+        db.close()
+
+
+def _deliveries(db: Database) -> Finding:
+    with db.reading() as session:
+        waiting, failed = outbox.counts(session).get("pending", 0), outbox.failed(session, most=3)
+    if failed:
+        reasons = "; ".join(f"{item.kind}: {item.error}" for item in failed)
+        return Finding("Deliveries", False, f"some were given up, the latest: {reasons}.")
+    return Finding("Deliveries", True, f"{waiting} waiting, none given up")

@@ -1,0 +1,89 @@
+"""`seamark db`: the database upgraded, checked and copied."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from pathlib import Path
+from shutil import which
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.errors import Refusal
+from storage import migrate
+from storage.db import Database
+
+
+class DatabaseAway(Refusal):
+    """The database does not answer; nothing was changed. Look at DATABASE_URL."""
+
+
+class BackupRefused(Refusal):
+    """The backup could not be made; nothing was changed."""
+
+
+def upgrade(url: str) -> str:
+    """Run the migrations that are missing; returns what was done, in words."""
+    db = Database(url)
+    try:
+        missing = migrate.pending(db)
+        migrate.upgrade(db)
+    except SQLAlchemyError as error:
+        raise DatabaseAway from error
+    finally:
+        db.close()
+    return f"Ran {len(missing)} migrations." if missing else "The database is up to date."
+
+
+def check(url: str) -> list[str]:
+    """What is wrong with the database, a sentence each; empty when nothing is."""
+    db = Database(url)
+    try:
+        wrong = [f"Migration {revision} has not run: `seamark db upgrade`." for revision in migrate.pending(db)]
+        wrong += [] if wrong else [f"The tables differ from the models: {change}" for change in migrate.differences(db)]
+        if db.is_sqlite:
+            with db.engine.connect() as connection:
+                said = connection.execute(text("PRAGMA integrity_check")).scalar_one()
+                broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+            wrong += [f"SQLite finds the file damaged: {said}"] if said != "ok" else []
+            wrong += [f"A row points at one that is not there: {row}" for row in broken]
+    except SQLAlchemyError as error:
+        raise DatabaseAway from error
+    finally:
+        db.close()
+    return wrong
+
+
+def backup(url: str, file: Path) -> str:
+    """Copy the database into `file`, consistent also while it is written to. Raises `BackupRefused`."""
+    if file.exists():
+        raise BackupRefused(f"{file} is there already; nothing was written. Name a new file.")
+    db = Database(url)
+    db.close()
+    if not db.is_sqlite:
+        return _dump(db, file)
+    source = str(db.url.database)
+    if not Path(source).is_file():
+        raise BackupRefused(f"There is no database at {source} yet, so there is nothing to copy.")
+    with sqlite3.connect(source) as from_, sqlite3.connect(file) as to:
+        from_.backup(to)
+    from_.close()
+    to.close()
+    return f"Copied to {file}."
+
+
+def _dump(db: Database, file: Path) -> str:
+    program = which("pg_dump")
+    if program is None:
+        raise BackupRefused("`pg_dump` is not installed here; nothing was written. Install PostgreSQL's client tools.")
+    address = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    made = subprocess.run(  # noqa: S603 - the program is PostgreSQL's own, its arguments are ours
+        [program, "--format=custom", f"--file={file}", f"--dbname={address}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise BackupRefused(f"`pg_dump` failed, so there is no backup: {made.stderr.strip().splitlines()[-1]}")
+    return f"Dumped to {file}; `pg_restore` reads it."

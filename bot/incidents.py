@@ -1,0 +1,165 @@
+"""Incidents: declared, classified, closed, and who may know of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.errors import Refusal
+from storage import incidents, people
+from storage.db import add_once
+from storage.models import Incident, IncidentKind, IncidentRole, IncidentStatus
+
+SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
+KIND_LABELS = {
+    IncidentKind.INCIDENT: "Incident",
+    IncidentKind.NEAR_MISS: "Near miss",
+    IncidentKind.DRILL: "Drill",
+}
+ROLES = ("lead", "comms", "scribe", "ops")
+
+
+class NotAnIncident(Refusal):
+    """This channel is not about an incident, so nothing was recorded. Declare one here, or go to its channel."""
+
+
+class AlreadyAnIncident(Refusal):
+    """This channel is about an open incident already; close it first, or choose "A new channel"."""
+
+
+class NoSuchIncident(Refusal):
+    """There is no such incident that you can see. `/incident list` shows those there are."""
+
+
+class NoSuchSeverity(Refusal):
+    """A severity is one of SEV1, SEV2, SEV3, SEV4. Nothing was changed; try `/incident severity SEV2 why`."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What somebody filled in when declaring an incident."""
+
+    title: str
+    kind: IncidentKind = IncidentKind.INCIDENT
+    severity: str = "SEV3"
+    services: Sequence[str] = ()
+    environment: str = ""
+    summary: str = ""
+    is_private: bool = False
+    own_channel: bool = True
+
+
+def declare(
+    session: Session,
+    declaration: Declaration,
+    *,
+    team_id: str,
+    by: str,
+    channel_id: str,
+    source_key: str,
+    now: datetime,
+) -> tuple[Incident, bool]:
+    """Begin an incident; returns it, and whether this call began it.
+
+    `channel_id` is where it was declared, which becomes its channel unless it gets one of its own.
+    `source_key` names the dialog, so that one sent twice is one incident. Raises `AlreadyAnIncident`.
+    """
+    repeat = incidents.by_source(session, team_id, source_key)
+    if repeat is not None:
+        return repeat, False
+    here = incidents.in_channel(session, team_id, channel_id)
+    if not declaration.own_channel and here is not None and here.status == IncidentStatus.OPEN:
+        raise AlreadyAnIncident
+    incident = Incident(
+        team_id=team_id,
+        number=incidents.next_number(session, team_id),
+        source_key=source_key,
+        title=declaration.title.strip(),
+        kind=declaration.kind,
+        severity=declaration.severity,
+        services=list(declaration.services),
+        environment=declaration.environment.strip(),
+        summary=declaration.summary.strip(),
+        is_private=declaration.is_private,
+        channel_id=None if declaration.own_channel else channel_id,
+        own_channel=declaration.own_channel,
+        declared_in=channel_id,
+        declared_by=by,
+        declared_at=now,
+    )
+    return add_once(session, incident, "team_id", "source_key")
+
+
+def here(session: Session, team_id: str, channel_id: str) -> Incident:
+    """The incident of a channel; raises `NotAnIncident`."""
+    incident = incidents.in_channel(session, team_id, channel_id)
+    if incident is None:
+        raise NotAnIncident
+    return incident
+
+
+def named(session: Session, team_id: str, words: str, *, asked_by: str) -> Incident:
+    """The incident called e.g. `INC-7`, if the asker may know of it; raises `NoSuchIncident` either way alike."""
+    match = re.fullmatch(r"(?:inc[- ]?)?#?(\d{1,9})", words.strip(), re.IGNORECASE)
+    incident = incidents.by_number(session, team_id, int(match[1])) if match else None
+    if incident is None or not may_see(session, incident, asked_by):
+        raise NoSuchIncident
+    return incident
+
+
+def may_see(session: Session, incident: Incident, user_id: str) -> bool:
+    """Whether a person may know of an incident: of a private one only the members of its channel."""
+    if not incident.is_private:
+        return True
+    if incident.channel_id is None:
+        return incident.declared_by == user_id
+    return people.is_member(session, incident.team_id, incident.channel_id, user_id)
+
+
+def set_role(session: Session, incident: Incident, role: str, user_id: str, now: datetime) -> None:
+    session.merge(
+        IncidentRole(incident_id=incident.id, role=role, team_id=incident.team_id, user_id=user_id, since=now)
+    )
+
+
+def close(session: Session, incident: Incident, *, by: str, now: datetime) -> bool:
+    """End an incident; returns whether it was open until now."""
+    if incident.status == IncidentStatus.CLOSED:
+        return False
+    incident.status, incident.closed_by, incident.closed_at = IncidentStatus.CLOSED, by, now
+    incident.update_due_at = None
+    session.add(incident)
+    return True
+
+
+def reopen(session: Session, incident: Incident) -> bool:
+    """Take an incident up again; returns whether it was closed until now."""
+    if incident.status == IncidentStatus.OPEN:
+        return False
+    incident.status, incident.closed_by, incident.closed_at = IncidentStatus.OPEN, None, None
+    session.add(incident)
+    return True
+
+
+def parse_severity(word: str) -> str:
+    """`sev2`, `SEV-2` or `2` as `SEV2`; raises `NoSuchSeverity`."""
+    match = re.fullmatch(r"(?:sev[- ]?)?([1-4])", word.strip(), re.IGNORECASE)
+    if match is None:
+        raise NoSuchSeverity
+    return f"SEV{match[1]}"
+
+
+def channel_name(number: int, title: str, attempt: int = 0) -> str:
+    """A name Slack takes, e.g. `inc-7-db-down`; a later `attempt` gets a suffix because names stay taken.
+
+    Lower-case letters, digits, hyphens, at most 80 characters: https://docs.slack.dev/reference/methods/conversations.create.
+    """
+    ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", ascii_title.lower()).strip("-")
+    suffix = f"-{attempt + 1}" if attempt else ""
+    return f"inc-{number}-{words}"[: 60 - len(suffix)].rstrip("-") + suffix

@@ -1,0 +1,77 @@
+"""Milestones: when an incident started, was detected, acknowledged, mitigated, resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot import mrkdwn, timeline
+from bot.errors import Refusal
+from bot.kinds import Kind
+from storage import incidents
+from storage.models import Incident, Milestone, MilestoneKind
+
+ORDER = list(MilestoneKind)
+
+
+class Contradiction(Refusal):
+    """A milestone would come before one that must precede it; the person may say that it is so all the same."""
+
+    def __init__(self, kind: MilestoneKind, at: datetime, note: str, conflicts: list[Milestone]) -> None:
+        self.kind, self.at, self.note, self.conflicts = kind, at, note, conflicts
+        others = " and ".join(f"{other.kind} at {mrkdwn.moment(other.at, day=True)}" for other in conflicts)
+        super().__init__(
+            f"{kind.value.capitalize()} at {mrkdwn.moment(at, day=True)} does not fit with {others}."
+            " Nothing was changed yet; set it all the same, or correct the other one first."
+        )
+
+
+def contradictions(kind: MilestoneKind, at: datetime, others: Mapping[str, Milestone]) -> list[Milestone]:
+    """The milestones that a new time would overtake: each must not be before those that precede it."""
+    place = ORDER.index(kind)
+    return [
+        other
+        for name, other in others.items()
+        if name != kind and ((ORDER.index(MilestoneKind(name)) < place) != (other.at <= at)) and other.at != at
+    ]
+
+
+def set_milestone(
+    session: Session,
+    incident: Incident,
+    kind: MilestoneKind,
+    *,
+    at: datetime,
+    note: str,
+    by: str,
+    source_key: str,
+    now: datetime,
+    anyway: bool = False,
+) -> Milestone:
+    """Say when a milestone was reached; on the timeline too. `note` is Slack text.
+
+    Raises `Contradiction` when it does not fit the others, unless `anyway`.
+    """
+    others = incidents.milestones(session, incident.id)
+    conflicts = contradictions(kind, at, others)
+    if conflicts and not anyway:
+        raise Contradiction(kind, at, note, conflicts)
+    text = kind.value.capitalize() + (f": {note}" if note else "")
+    entry, _ = timeline.record(session, incident, Kind.MILESTONE, text, by=by, source_key=source_key, at=at, now=now)
+    earlier = others.get(kind)
+    if earlier is not None and earlier.entry_id is not None and earlier.entry_id != entry.id:
+        timeline.supersede(session, incident.team_id, earlier.entry_id, now=now)
+    return session.merge(
+        Milestone(
+            incident_id=incident.id,
+            kind=kind,
+            team_id=incident.team_id,
+            at=at,
+            note=note,
+            set_by=by,
+            set_at=now,
+            entry_id=entry.id,
+        )
+    )

@@ -1,0 +1,328 @@
+"""Who does what a sentence says: a person, a thing, or nobody that can be told.
+
+No model and no parser: the text is masked (quotations, code and links stand for a thing, mentions and known
+names for a person), cut into sentences and words, and the subject of a word is found by walking to the left.
+What cannot be told counts as unknown, so that rules which judge persons stay silent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+PERSON = "ꙮ"  # each masked character of a name or mention; rare letters, so that a run of them is one word
+THING = "ꖴ"  # each masked character of a quotation, code or link
+
+
+class Subject(StrEnum):
+    """Who a word is said about."""
+
+    SELF = "self"  # we, I
+    OTHER = "other"  # another person: a role, a name, a mention, you, they
+    NOBODY = "nobody"
+    THING = "thing"
+    UNKNOWN = "unknown"  # a capitalised word that is no known name
+    NONE = "none"  # a fragment or an imperative
+
+
+class Token(NamedTuple):
+    """One word or mark; `word` is lower case and masked, the offsets are those of the original text."""
+
+    start: int
+    end: int
+    word: str
+    capital: bool
+    sentence: int
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The words that the rule files tell: who is a person, and which verbs an action may start with."""
+
+    people: frozenset[str] = frozenset()
+    also_machines: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
+    outsiders: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    verbs: frozenset[str] = frozenset()
+
+    def is_person(self, token: Token) -> bool:
+        return token.word[0] == PERSON or token.word in self.people
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text made ready: `masked` is as long as the original, lower case; `sentences` are their offsets."""
+
+    masked: str
+    tokens: Sequence[Token]
+    sentences: Sequence[tuple[int, int]]
+    lexicon: Lexicon = field(repr=False)
+
+
+_SELF = frozenset({"we", "i", "we've", "i've", "we'd", "i'd", "ourselves"})
+_NOBODY = frozenset({"nobody", "none", "neither"})
+_PRONOUNS = frozenset(
+    "he she you someone somebody everyone everybody anyone anybody he'd she'd you'd who who'd you've".split()
+)
+_THEY = frozenset({"they", "they'd", "they've"})
+_THINGS = frozenset("it this that these those which there it'd something anything everything nothing".split())
+_DETERMINERS = frozenset(
+    "the a an our my your his her its their this that these those some any each every another no one's both".split()
+)
+_PREPOSITIONS = frozenset(
+    "of in on at during for from with by to into onto over under about within without via per through across"
+    " between despite due like against out".split()
+)
+_AUXILIARIES = frozenset(
+    "had has have having was were is are be been being did does do should would could might must will can may"
+    " shall not never didn't doesn't don't hadn't hasn't haven't wasn't weren't isn't aren't won't wouldn't"
+    " couldn't shouldn't can't ain't 'd ought used".split()
+)
+_TRANSPARENT = _AUXILIARIES | frozenset(
+    "also then just even still ever always often both all again later soon almost first now actually once to"
+    " decided chose opted tried managed wanted seemed appeared happened seem appear seems appears began started"
+    " kept been yet somehow far too so very way yesterday today already".split()
+)
+_BOUNDARIES = frozenset(
+    ", : ; ( ) - – — … and but or so because since as when while if although though unless until whether where that"
+    " which who whom before after than however therefore how why what".split()
+)
+_COORDINATORS = frozenset({",", "and", "but", "or", "then"})
+_PARTITIVES = frozenset("one some none most many all two three several part both members member any each".split())
+_NEGATORS = frozenset(
+    "not no never nobody none neither nor without rarely hardly isn't wasn't aren't weren't don't doesn't didn't"
+    " cannot can't couldn't wouldn't won't hasn't haven't hadn't avoid instead rather regardless stop"
+    " prevent prevents nothing than shouldn't less fewer".split()
+)
+_VERBS = frozenset(
+    "saw was were had has did made took got went ran came thought knew left chose gave put set sent felt said told"
+    " wrote read found broke hit let led kept lost began brought built".split()
+)
+
+_OPAQUE = re.compile(
+    r"""
+      (?P<thing>
+        ```.*?(?:```|\Z) | `[^`\n]+`                      # code
+      | ^[ \t]*(?:>|&gt;)[^\n]*                            # quoted lines
+      | <(?:https?|mailto):[^>\n]*> | <\#[^>\n]*> | \bhttps?://[^\s>)\]]+ | \]\([^)\n]*\)
+      | "[^"\n]+" | “[^”\n]+” | „[^“”\n]+[“”] | «[^»\n]+»
+      | (?<!\w)'(?=\S)[^'\n]*(?:(?<=\w)'(?=\w)[^'\n]*)*'(?!\w)
+      | (?<!\w)‘[^‘\n]*?’(?!\w)
+      )
+    | (?P<person> <@[UWB][^>\n]*> | <!subteam\^[^>\n]*> | (?<![\w.@])@\w[\w.-]*\w )
+    | (?P<blank> <![^>\n]*> | (?<!\w):[a-z0-9_+-]+:(?!\w) )
+    """,
+    re.VERBOSE | re.MULTILINE | re.DOTALL,
+)
+_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|!{2,}|[,:;()…–—]|(?<=\s)-(?=\s)")
+_SENTENCE_END = re.compile(r"[.!?]+[)\]*]*(?=\s|$)|\n+|;\s")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|etc|approx|cf|no|incl)|\b\w)\Z")
+_EDGE = str.maketrans({"’": "'", "ʼ": "'", "_": " ", "*": " ", "~": " ", PERSON: "x", THING: "x"})
+
+
+def read(text: str, people: Collection[str], lexicon: Lexicon) -> Text:
+    """Mask and cut a text. `people` are names, handles or ids of persons, in any of their usual forms."""
+    plain = text.translate(_EDGE)
+    masked = _mask_names(_OPAQUE.sub(_cover, text), plain, frozenset(people), lexicon)
+    sentences = _sentences(masked)
+    return Text(masked, _tokens(text, masked, sentences), sentences, lexicon)
+
+
+def _cover(found: re.Match[str]) -> str:
+    kind = found.lastgroup
+    letter = THING if kind == "thing" else PERSON if kind == "person" else " "
+    return re.sub(r"[^\n]", letter, found[0])
+
+
+def _mask_names(covered: str, plain: str, people: frozenset[str], lexicon: Lexicon) -> str:
+    """Names become a person's mark; the rest becomes plain lower case of the same length."""
+    kept = "".join(
+        c if c in {PERSON, THING, " "} and c != o else p for c, o, p in zip(covered, plain, plain, strict=True)
+    )
+    named = _names(people, lexicon.names).sub(lambda found: PERSON * len(found[0]), kept)
+    lower = named.lower()
+    if len(lower) != len(named):  # a few letters grow when lowered
+        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in named)
+    return re.sub(r"\bon call\b", "on-call", lower)
+
+
+@lru_cache(maxsize=64)
+def _names(people: frozenset[str], first_names: frozenset[str]) -> re.Pattern[str]:
+    """Match a person's name as given or capitalised, and the first names of those who have a longer one."""
+    given = {name.strip().lstrip("@") for name in people} - {""}
+    forms = given | {name[0].upper() + name[1:] for name in given | first_names}
+    forms |= {name.split()[0] for name in given if " " in name and name[0].isupper() and len(name.split()[0]) > 2}
+    longest_first = "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))
+    return re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)" if forms else r"(?!)")
+
+
+def _sentences(masked: str) -> list[tuple[int, int]]:
+    spans = []
+    start = 0
+    for end in _SENTENCE_END.finditer(masked):
+        if end[0] == "." and _ABBREVIATION.search(masked, max(start, end.start() - 8), end.start()):
+            continue
+        spans.append((start, end.end()))
+        start = end.end()
+    return [*spans, (start, len(masked))]
+
+
+def _tokens(text: str, masked: str, sentences: Sequence[tuple[int, int]]) -> list[Token]:
+    tokens = []
+    sentence = 0
+    for found in _WORD.finditer(masked):
+        start, end = found.span()
+        while start >= sentences[sentence][1]:
+            sentence += 1
+        capital = text[start].isupper() and end - start > 1 and text[start + 1].islower()
+        word = "!!" if found[0][0] == "!" else found[0]
+        tokens.append(Token(start, end, word, capital, sentence))
+    return tokens
+
+
+def negated(text: Text, index: int) -> bool:
+    """Whether the clause says no before this word: "not caused by human error"."""
+    return any(token.word in _NEGATORS for token in _clause_before(text.tokens, index))
+
+
+def subject_of(text: Text, index: int) -> Subject:
+    """Who the verb at this word is said about."""
+    return _subject(text, index, depth=4)
+
+
+def _clause_before(tokens: Sequence[Token], index: int) -> Sequence[Token]:
+    """The words of this clause to the left of a word, without the boundary."""
+    low = index
+    sentence = tokens[index].sentence
+    while low > 0 and tokens[low - 1].sentence == sentence and tokens[low - 1].word not in _BOUNDARIES:
+        if index - low > 40:  # longer clauses do not exist; texts without any punctuation do
+            break
+        low -= 1
+    return tokens[low:index]
+
+
+def _subject(text: Text, index: int, depth: int) -> Subject:
+    tokens = text.tokens
+    sentence = tokens[index].sentence
+    at = index - 1
+    while at >= 0 and tokens[at].sentence == sentence and _transparent(tokens[at].word):
+        at -= 1
+    if at < 0 or tokens[at].sentence != sentence:
+        return Subject.NONE
+    before = tokens[at]
+    if before.word in {"who", "which", "that", ")"} or before.word in _COORDINATORS:
+        return _inherited(text, at, depth)
+    if before.word in _BOUNDARIES:
+        return Subject.NONE
+    return _head([*_clause_before(tokens, at), before], text)
+
+
+def _transparent(word: str) -> bool:
+    return word in _TRANSPARENT or (word.endswith("ly") and len(word) > 3)
+
+
+def _inherited(text: Text, at: int, depth: int) -> Subject:
+    """The subject of a verb that follows "who", "which", a comma or "and": that of what stands before."""
+    tokens = text.tokens
+    word = tokens[at].word
+    if at == 0 or depth == 0 or tokens[at - 1].sentence != tokens[at].sentence:
+        return Subject.OTHER if word == "who" else Subject.NONE
+    if word == ")":
+        opening = at
+        while opening > 0 and tokens[opening].word != "(":
+            opening -= 1
+        return _subject(text, opening, depth - 1) if opening else Subject.NONE
+    if word in {"who", "which", "that"}:
+        noun = at - 1 if tokens[at - 1].word != "," else at - 2
+        if noun < 0 or tokens[noun].word in _BOUNDARIES:
+            return Subject.OTHER if word == "who" else Subject.THING
+        antecedent = _head([*_clause_before(tokens, noun), tokens[noun]], text)
+        outsider = tokens[noun].word in text.lexicon.outsiders
+        return Subject.OTHER if word == "who" and not outsider else antecedent
+    clause = _clause_before(tokens, at)
+    verb = next((n for n, token in enumerate(clause) if _looks_like_a_verb(token.word)), len(clause))
+    if verb:
+        return _head(clause[:verb], text)
+    return _subject(text, at - len(clause), depth - 1)
+
+
+def _looks_like_a_verb(word: str) -> bool:
+    return word in _VERBS or word in _AUXILIARIES or (word.endswith("ed") and len(word) > 4)
+
+
+def _head(phrase: Sequence[Token], text: Text) -> Subject:
+    """Classify the head of the last noun phrase that no preposition governs."""
+    head: Token | None = None
+    inside = fresh = False  # inside a prepositional phrase; just after its preposition
+    previous: Token | None = None
+    last = None
+    for token in phrase:
+        word = token.word
+        if word in _PREPOSITIONS:
+            if word == "of" and head and head.word in _PARTITIVES:
+                head = None
+            elif head or not previous:
+                inside = fresh = True
+        elif (word in _DETERMINERS and token is not phrase[-1]) or word.endswith("'s"):
+            head, inside = (head, True) if fresh else (None, False)
+        elif not _transparent(word):
+            if word in _SELF or word in _PRONOUNS or word in _THEY:
+                inside = inside and fresh
+            keep = head and previous and _is_name_of(previous, head, token, text)
+            if not inside and not keep:
+                head = token
+            last, fresh = token, word.endswith("ing")  # "the engineer running the job", "adding a cache"
+        previous = token
+    return _classify(head or last, phrase, text)
+
+
+def _is_name_of(previous: Token, head: Token, token: Token, text: Text) -> bool:
+    """ "Team Alpha", "engineer A": the name after a role belongs to it."""
+    named = token.capital or len(token.word) == 1
+    return previous is head and text.lexicon.is_person(head) and named
+
+
+def _classify(head: Token | None, phrase: Sequence[Token], text: Text) -> Subject:
+    if head is None:
+        return Subject.NONE
+    word, lexicon = head.word, text.lexicon
+    place = next(n for n, token in enumerate(phrase) if token is head)
+    before = phrase[place - 1] if place else None
+    if word in _SELF:
+        return Subject.SELF
+    if word in _NOBODY or (before and before.word == "no" and (lexicon.is_person(head) or word == "one")):
+        return Subject.NOBODY
+    if word in _THEY:
+        return _they(head, text)
+    if word in _THINGS or word[0] == THING:
+        return Subject.THING
+    if word in _PRONOUNS or word[0] == PERSON:
+        return Subject.OTHER
+    if word in lexicon.people and not _is_machine(head, before, text):
+        return Subject.OTHER
+    proper = head.capital and word not in lexicon.people and not (before and before.word in _DETERMINERS)
+    return Subject.UNKNOWN if proper else Subject.THING
+
+
+def _is_machine(head: Token, before: Token | None, text: Text) -> bool:
+    """Whether a word for a person is a machine here: "the Prometheus operator", "the package manager"."""
+    if before is None:
+        return False
+    product = before.capital and text.sentences[before.sentence][0] != before.start
+    known = f"{before.word} {head.word}" in text.lexicon.things
+    return known or before.word[0] == THING or (product and head.word in text.lexicon.also_machines)
+
+
+def _they(token: Token, text: Text) -> Subject:
+    """ "They" is a person when this or the previous sentence has spoken of one."""
+    spoken_of = (
+        text.lexicon.is_person(other)
+        for other in text.tokens
+        if token.sentence - 1 <= other.sentence <= token.sentence and other.start < token.start
+    )
+    return Subject.OTHER if token is text.tokens[0] or any(spoken_of) else Subject.UNKNOWN

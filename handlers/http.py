@@ -1,0 +1,67 @@
+"""HTTP mode: Slack's requests, and what an operator's tools ask (`/healthz`, `/metrics`)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from slack_bolt import App
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+from waitress.server import create_server
+
+Environ = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class HttpServer:
+    """Serves `POST /slack/events` and the operator's pages on `host` and `port` (0: any free one).
+
+    `healthy` says in a sentence what is wrong, None when nothing is; `metrics` is the text Prometheus reads.
+    """
+
+    def __init__(
+        self,
+        bolt: App,
+        *,
+        host: str,
+        port: int,
+        threads: int,
+        healthy: Callable[[], str | None],
+        metrics: Callable[[], bytes],
+    ) -> None:
+        self._slack: Wsgi = SlackRequestHandler(bolt, path="/slack/events")
+        self._healthy, self._metrics = healthy, metrics
+        self._server: Any = create_server(
+            self._route, host=host, port=port, threads=threads, ident=None, clear_untrusted_proxy_headers=True
+        )
+        self.port = int(self._server.effective_port)
+        self._thread = threading.Thread(target=self._server.run, name="http")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more requests, finish those that are being answered."""
+        self._server.task_dispatcher.shutdown()
+        self._server.close()
+        self._server.trigger.pull_trigger()
+        self._thread.join()
+
+    def _route(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if path == "/slack/events":
+            return self._slack(environ, start_response)
+        if path == "/healthz" and method == "GET":
+            wrong = self._healthy()
+            return _say(start_response, "503 Service Unavailable" if wrong else "200 OK", (wrong or "ok").encode())
+        if path == "/metrics" and method == "GET":
+            return _say(start_response, "200 OK", self._metrics())
+        return _say(start_response, "404 Not Found", b"not found")
+
+
+def _say(start_response: StartResponse, status: str, body: bytes) -> Iterable[bytes]:
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    start_response(status, headers)
+    return [body]

@@ -1,0 +1,86 @@
+"""Subcommands of a slash command: one decorated function each, its docstring is its line of help."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from handlers.payloads import Slash
+from handlers.views import kit
+
+Listener = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    name: str
+    help: str
+    listener: Listener
+
+
+class Subcommands:
+    """The registry of one command, e.g. `/incident`; `about` heads its help."""
+
+    def __init__(self, command: str, about: str) -> None:
+        self.command, self.about = command, about
+        self.registered: dict[str, Subcommand] = {}
+
+    def subcommand(self, listener: Listener) -> Listener:
+        """Register a listener under its own name (`near_miss` answers to `near-miss`)."""
+        return self.named(listener.__name__.replace("_", "-"))(listener)
+
+    def named(self, *names: str) -> Callable[[Listener], Listener]:
+        """Register a listener under several names; the first is the one that help shows."""
+
+        def register(listener: Listener) -> Listener:
+            about = " ".join(inspect.cleandoc(listener.__doc__ or "").split())
+            for name in names:
+                self.registered[name] = Subcommand(names[0], about, listener)
+            return listener
+
+        return register
+
+    def register(self, app: App) -> None:
+        """Hook the subcommands, the help and the answer to unknown words into Bolt."""
+        for name, subcommand in self.registered.items():
+            app.command(self.command, matchers=[_asks_for(name)])(subcommand.listener)
+        app.command(self.command, matchers=[_asks_for("", "help")])(self._help)
+        app.command(self.command)(self._unknown)
+
+    def _help(self, ack: Ack) -> None:
+        ack(**kit.ephemeral(*self._help_texts()))
+
+    def _unknown(self, ack: Ack, slash: Slash) -> None:
+        near = difflib.get_close_matches(slash.subcommand, self.registered, n=3, cutoff=0.5)
+        guess = f" Did you mean {' or '.join(f'`{self.command} {name}`' for name in near)}?" if near else ""
+        first = f"There is no `{self.command} {kit.code(slash.subcommand)}`, so nothing was recorded.{guess}"
+        ack(**kit.ephemeral(first, *self._help_texts()))
+
+    def _help_texts(self) -> list[str]:
+        lines = [f"• *{one.name}*: {one.help}" for name, one in self.registered.items() if name == one.name]
+        return [f"*{self.command}* {self.about}", *kit.paged(lines)]
+
+
+def _asks_for(*names: str) -> Callable[..., bool]:
+    def matches(slash: Slash) -> bool:
+        return slash.subcommand in names
+
+    return matches
+
+
+def example_of(help_text: str) -> list[str]:
+    """The examples in a line of help, e.g. `/incident mark …`: what the tests type."""
+    return re.findall(r"`(/[^`]+)`", help_text)
+
+
+def docs(*registries: Subcommands) -> dict[str, Any]:
+    """Every subcommand with its help, for the README's table and the tests."""
+    return {
+        f"{registry.command} {one.name}": one.help for registry in registries for one in registry.registered.values()
+    }

@@ -1,0 +1,111 @@
+"""The database: transactions, and rows that are added once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import sessionmaker
+from sqlmodel import Session, SQLModel
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, shared by all threads of a process.
+
+    `url` is an SQLAlchemy address, e.g. `sqlite:///seamark.db` or `postgresql+psycopg://host/name`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._sessions = sessionmaker(self.engine, class_=Session, expire_on_commit=False)
+        # SQLite has one writer at a time. Its own waiting is a sleep that doubles; a lock is fair and wakes at once.
+        self._writer: Any = threading.Lock() if self.is_sqlite else nullcontext()
+        self._after_commit: list[Callable[[], None]] = []
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is kept when the block ends, and undone when it raises."""
+        with self._writer, self._sessions() as session, session.begin():
+            yield session
+        for call in self._after_commit if session.info.get("outbox") else ():
+            call()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for looking only; it never waits for a writer."""
+        with self._sessions() as session, session.begin():
+            session.connection(execution_options={"writes": False})
+            yield session
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Have `call()` made after each kept transaction that put something into the outbox."""
+        self._after_commit.append(call)
+
+    def reachable(self) -> bool:
+        """Whether the database answers; raises what the driver raises when it does not."""
+        with self.engine.connect() as connection:
+            return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=20, max_overflow=20)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions of its own: `_begin_sqlite` does
+    # (https://docs.sqlalchemy.org/en/21/dialects/sqlite.html, "Serializable isolation / Savepoints").
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A deferred BEGIN that later writes fails at once when another process wrote meanwhile.
+    writes = connection.get_execution_options().get("writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def add_once(session: Session, row: Row, *key: str) -> tuple[Row, bool]:
+    """Add `row` unless one with the same values in the columns `key` (a unique key) is there already.
+
+    Returns the row that is in the database, and whether this call added it. Slack repeats itself; the
+    database, not the caller, decides that it did.
+    """
+    table: Any = type(row).__table__  # type: ignore[attr-defined]
+    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    values = {
+        column.name: getattr(row, column.name)
+        for column in table.columns
+        if not (column.primary_key and getattr(row, column.name) is None)
+    }
+    statement = insert(table).values(values).on_conflict_do_nothing(index_elements=list(key))
+    result: Any = session.execute(statement)
+    added = result.rowcount == 1
+    there = session.query(type(row)).filter_by(**{name: getattr(row, name) for name in key}).one()
+    return there, added
+
+
+def one_at_a_time(session: Session, what: str) -> None:
+    """Wait until no other transaction that asked for `what` is under way; SQLite writers take turns anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})

@@ -1,0 +1,71 @@
+"""Incidents, their roles and milestones."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from storage.db import one_at_a_time
+from storage.models import Incident, IncidentRole, IncidentStatus, Membership, Milestone
+
+
+def next_number(session: Session, team_id: str) -> int:
+    one_at_a_time(session, f"incident numbers of {team_id}")
+    return (session.exec(select(func.max(Incident.number)).where(Incident.team_id == team_id)).one() or 0) + 1
+
+
+def by_id(session: Session, incident_id: int) -> Incident:
+    return session.get_one(Incident, incident_id)
+
+
+def by_number(session: Session, team_id: str, number: int) -> Incident | None:
+    return session.exec(select(Incident).where(Incident.team_id == team_id, Incident.number == number)).one_or_none()
+
+
+def by_source(session: Session, team_id: str, source_key: str) -> Incident | None:
+    query = select(Incident).where(Incident.team_id == team_id, Incident.source_key == source_key)
+    return session.exec(query).one_or_none()
+
+
+def in_channel(session: Session, team_id: str, channel_id: str) -> Incident | None:
+    """The incident a channel is about: the open one, or else the latest."""
+    query = (
+        select(Incident)
+        .where(Incident.team_id == team_id, Incident.channel_id == channel_id)
+        .order_by(col(Incident.status) == IncidentStatus.CLOSED, col(Incident.number).desc())
+        .limit(1)
+    )
+    return session.exec(query).one_or_none()
+
+
+def visible_to(
+    session: Session, team_id: str, user_id: str, *, status: str | None = None, most: int = 100
+) -> list[Incident]:
+    """The incidents that a person may know of, newest first: private ones only where they are a member."""
+    mine = select(Membership.channel_id).where(Membership.team_id == team_id, Membership.user_id == user_id)
+    query = select(Incident).where(
+        Incident.team_id == team_id,
+        or_(
+            col(Incident.is_private).is_(False),
+            col(Incident.channel_id).in_(mine),
+            Incident.declared_by == user_id,
+        ),
+    )
+    if status is not None:
+        query = query.where(Incident.status == status)
+    return list(session.exec(query.order_by(col(Incident.number).desc()).limit(most)))
+
+
+def open_channels(session: Session) -> list[Incident]:
+    return list(session.exec(select(Incident).where(Incident.status == IncidentStatus.OPEN)))
+
+
+def roles(session: Session, incident_id: int) -> dict[str, str]:
+    """Role name to user id."""
+    query = select(IncidentRole).where(IncidentRole.incident_id == incident_id).order_by(IncidentRole.role)
+    return {row.role: row.user_id for row in session.exec(query)}
+
+
+def milestones(session: Session, incident_id: int) -> dict[str, Milestone]:
+    query = select(Milestone).where(Milestone.incident_id == incident_id)
+    return {row.kind: row for row in session.exec(query)}

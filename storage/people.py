@@ -1,0 +1,71 @@
+"""People and who is in which channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from storage.models import Channel, Membership, Person
+
+
+def person(session: Session, team_id: str, user_id: str) -> Person | None:
+    return session.get(Person, (team_id, user_id))
+
+
+def people(session: Session, team_id: str, user_ids: Iterable[str] | None = None) -> dict[str, Person]:
+    """Those of `user_ids` that are known (all, when None), by id."""
+    query = select(Person).where(Person.team_id == team_id)
+    if user_ids is not None:
+        query = query.where(col(Person.user_id).in_(set(user_ids)))
+    return {row.user_id: row for row in session.exec(query)}
+
+
+def remember_person(session: Session, person: Person) -> Person:
+    return session.merge(person)
+
+
+def channel(session: Session, team_id: str, channel_id: str) -> Channel:
+    """The channel's row, made empty when it is not known yet."""
+    row = session.get(Channel, (team_id, channel_id))
+    if row is None:
+        row = Channel(team_id=team_id, channel_id=channel_id)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def known_channel(session: Session, team_id: str, channel_id: str) -> Channel | None:
+    return session.get(Channel, (team_id, channel_id))
+
+
+def is_member(session: Session, team_id: str, channel_id: str, user_id: str) -> bool:
+    return session.get(Membership, (team_id, channel_id, user_id)) is not None
+
+
+def members(session: Session, team_id: str, channel_id: str) -> set[str]:
+    query = select(Membership.user_id).where(Membership.team_id == team_id, Membership.channel_id == channel_id)
+    return set(session.exec(query))
+
+
+def add_members(session: Session, team_id: str, channel_id: str, user_ids: Iterable[str]) -> None:
+    for user_id in user_ids:
+        session.merge(Membership(team_id=team_id, channel_id=channel_id, user_id=user_id))
+
+
+def remove_member(session: Session, team_id: str, channel_id: str, user_id: str) -> None:
+    gone = session.get(Membership, (team_id, channel_id, user_id))
+    if gone is not None:
+        session.delete(gone)
+
+
+def set_members(session: Session, team_id: str, channel_id: str, user_ids: Iterable[str]) -> None:
+    """Replace what is known of a channel's members by `user_ids`."""
+    where = (col(Membership.team_id) == team_id, col(Membership.channel_id) == channel_id)
+    session.exec(delete(Membership).where(*where))
+    session.add_all(Membership(team_id=team_id, channel_id=channel_id, user_id=user) for user in set(user_ids))
+
+
+def is_fresh(person: Person, now: datetime, *, hours: int) -> bool:
+    return (now - person.refreshed_at).total_seconds() < hours * 3600
