@@ -1,8 +1,9 @@
-"""The app's manifest as Slack reads it (schema: slackapi/manifest-schema, MIT)."""
+"""The app's manifest as Slack reads it (schema: github slackapi/manifest-schema)."""
 
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,17 @@ def load(source: str | Path | Json) -> Json:
 
 def check(manifest: Json) -> list[str]:
     """Faults against Slack's schema, each with its JSON pointer; empty when Slack would take it."""
-    errors = sorted(
-        Draft7Validator(_SCHEMA).iter_errors(manifest), key=lambda error: list(map(str, error.path))
-    )
-    return [f"{e.message} [json-pointer:/{'/'.join(map(str, e.absolute_path))}]" for e in errors]
+    errors = sorted(Draft7Validator(_SCHEMA).iter_errors(manifest), key=lambda error: list(map(str, error.path)))
+    faults = [f"{e.message} [json-pointer:/{'/'.join(map(str, e.absolute_path))}]" for e in errors]
+    return faults + _color_faults(manifest)
+
+
+def _color_faults(manifest: Json) -> list[str]:
+    """The colour's form, which the schema means to tell but misspells (`regex` for `pattern`)."""
+    color = manifest.get("display_information", {}).get("background_color", "#000")
+    if re.fullmatch(r"#([0-9a-fA-F]{3}){1,2}", str(color)):
+        return []
+    return [f"{color!r} is no colour like #1d3557 [json-pointer:/display_information/background_color]"]
 
 
 def commands(manifest: Json) -> dict[str, Json]:
