@@ -24,6 +24,38 @@ Json = dict[str, Any]
 _PAUSES = (timedelta(), timedelta(), timedelta(minutes=1), timedelta(minutes=5))
 
 
+# The events that each scope opens. Source: the page of each event under docs.slack.dev/reference/events.
+_OPENS = {
+    "channels:history": ("message.channels",),
+    "groups:history": ("message.groups",),
+    "im:history": ("message.im",),
+    "mpim:history": ("message.mpim",),
+    "app_mentions:read": ("app_mention",),
+    "reactions:read": ("reaction_added", "reaction_removed"),
+    "pins:read": ("pin_added", "pin_removed"),
+    "channels:read": ("channel_created", "channel_rename", "channel_archive", "channel_unarchive", "channel_left",
+                      "member_joined_channel", "member_left_channel"),
+    "groups:read": ("group_rename", "group_archive", "group_unarchive", "group_left",
+                    "member_joined_channel", "member_left_channel"),
+    "files:read": ("file_shared",),
+    "users:read": ("user_change", "team_join"),
+}  # fmt: skip
+
+
+def unheard(manifest: Json) -> list[str]:
+    """Subscriptions of the manifest that Slack would not save for want of a scope."""
+    scopes = manifests.scopes(manifest)
+    wants = {
+        event: [scope for scope, events in _OPENS.items() if event in events]
+        for event in sorted(manifests.events(manifest))
+    }
+    return [
+        f"the manifest subscribes to {event} without {' or '.join(needed)}"
+        for event, needed in wants.items()
+        if needed and not scopes.intersection(needed)
+    ]
+
+
 class Undelivered(Exception):  # noqa: N818 - an outcome that the sender looks at
     """No acknowledgement: `reason` in Slack's words (http_timeout, connection_failed, http_error)."""
 
@@ -75,6 +107,7 @@ class Deliveries:
         self.log: list[Delivery] = []
         self.transport: Transport
         self._subscribed = manifests.events(ws.manifest)
+        ws.violations += unheard(ws.manifest)
         self._open: set[Delivery] = set()
         self._held: list[Delivery] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,7 +150,7 @@ class Deliveries:
     async def settle(self) -> None:
         """Return when nothing is on its way and nothing is due. Retries of later wait for the clock."""
         self.release()
-        while self._busy():
+        while self._busy():  # noqa: ASYNC110 - what it waits for includes the clock
             await asyncio.sleep(0.001)
 
     async def rest(self, deliveries: Iterable[Delivery]) -> None:

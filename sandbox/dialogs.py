@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _DEEPEST = 3
-_LARGEST = 250_000
 
 
 def checked(content: Any) -> Json:
@@ -25,8 +23,6 @@ def checked(content: Any) -> Json:
     if faults:
         body = blockkit.error_body_for_view(faults)
         raise Refused(body.pop("error"), **{key: value for key, value in body.items() if key != "ok"})
-    if len(json.dumps(content)) > _LARGEST:
-        raise Refused("view_too_large")
     view: Json = content
     return view
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sandbox.delivery import Delivery
     from sandbox.faults import Faults
     from sandbox.site import Called
-    from sandbox.workspace import View, Workspace
+    from sandbox.workspace import Workspace
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -262,6 +262,14 @@ class Sandbox:
             return shown(ws, ws.users[ws.app.user_id], channel.state(), posted)
 
         return self.act(say)
+
+    def unfurls(self, message: Shown, title: str) -> None:
+        """Slack adds a link's preview to a message, also one of the bot's own."""
+        self.act(lambda: messages.unfurl(self._ws, self._ws.conversations[message.channel], message.ts, title))
+
+    def refresh_sockets(self, reason: str = "refresh_requested") -> None:
+        """Tell the app to connect anew: `warning`, `refresh_requested` or `link_disabled`."""
+        self.server.wait_for(self.server.site.sockets.refresh(reason))
 
     def deliver_event(self, event: Json) -> Delivery:
         """Deliver this event whether or not the manifest subscribes to it."""
@@ -564,34 +572,31 @@ class Person:
 
         def action() -> Json:
             there = forms.buttons(self._blocks(within))
-            found = [(block_id, element) for text, block_id, element in there if _same(text, label)]
+            found = [(block_id, element) for text, block_id, element in there if text == label]
             if len(found) <= nth:
                 raise LookupError(
                     f"no button {label!r}; there are: {', '.join(repr(t) for t, _, _ in there) or 'none'}"
                 )
             block_id, element = found[nth]
-            return forms.action(element, block_id, label if element["type"] == "overflow" else None)
+            several = element["type"] in {"overflow", "feedback_buttons"}
+            return forms.action(element, block_id, label if several else None)
 
         return self.acts(within, self.server.call(action))
 
     def chooses(self, label: str, option: Any, *, within: Within) -> Reply:
-        """A select, date or the like, by its label, its section's text or its placeholder."""
+        """A select, date, menu or the like, by its label or section's text, its placeholder, or its action_id."""
         if isinstance(within, Dialog):
             within.fill({label: option})
             return self._nothing()
         typed = getattr(option, "id", option)
 
         def action() -> Json:
-            view = {"type": "home", "blocks": self._blocks(within)}
-            fields = forms.fields(view)
-            if label not in fields:
-                raise LookupError(
-                    f"nothing to choose at {label!r}; there are: {', '.join(map(repr, fields)) or 'none'}"
-                )
-            field = fields[label]
-            values = forms.fill(view, self._values(within, view), label, typed)
-            self._keep(within, values)
-            return forms.action(field.element, field.block_id, typed)
+            view: Json = {"blocks": self._blocks(within)}
+            found = _field_like(view, label)
+            if found is None:
+                return _menu_item(view, label, str(option))
+            self._keep(within, forms.fill(view, self._values(within, view), found[0], typed))
+            return forms.action(found[1].element, found[1].block_id, typed)
 
         return self.acts(within, self.server.call(action))
 
@@ -693,6 +698,8 @@ class Person:
             raise PermissionError(f"{self.name} is not in {room.name}")
         if room.archived:
             raise PermissionError(f"{room.name} is archived")
+        if room.kind == "im" and self._ws.app.user_id in room.members and not _may_write_to_app(self._ws.manifest):
+            raise PermissionError("sending messages to this app has been turned off")
 
     def _composed(self, text: str) -> tuple[str, list[Json]]:
         ws = self._ws
@@ -773,5 +780,29 @@ class Person:
         return self._reply(nothing(), None)
 
 
-def _same(text: str, label: str) -> bool:
-    return label in {text, text.strip()}
+def _may_write_to_app(manifest: Json) -> bool:
+    home = manifest.get("features", {}).get("app_home", {})
+    return bool(home.get("messages_tab_enabled")) and not home.get("messages_tab_read_only_enabled")
+
+
+def _field_like(view: Json, label: str) -> tuple[str, forms.Field] | None:
+    """The field with this label, placeholder or action_id, under its label."""
+    there = forms.fields(view)
+    if label in there:
+        return label, there[label]
+    for name, field in there.items():
+        if label in {field.action_id, field.element.get("placeholder", {}).get("text")}:
+            return name, field
+    return None
+
+
+def _menu_item(view: Json, label: str, option: str) -> Json:
+    """The item of an overflow menu, when `label` is the menu's action_id or the menu the only one."""
+    items = forms.buttons(view["blocks"])
+    menus = [(text, block_id, element) for text, block_id, element in items if element["type"] == "overflow"]
+    named = [item for item in menus if item[2]["action_id"] == label]
+    for text, block_id, element in named or menus:
+        if text == option:
+            return forms.action(element, block_id, option)
+    there = [*forms.fields(view), *(text for text, _, _ in menus)]
+    raise LookupError(f"nothing to choose at {label!r}; there are: {', '.join(map(repr, there)) or 'none'}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections import deque
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sandbox.clock import Clock
@@ -50,6 +52,7 @@ class Faults:
         self._clock = clock
         self._mishaps: deque[Mishap] = deque()
         self._calls: dict[tuple[str, str], deque[datetime]] = {}
+        self.cut: Callable[[], None] = lambda: None  # the server's: break every socket
         self.clear()
 
     def clear(self) -> None:
@@ -107,6 +110,18 @@ class Faults:
     def withhold_acks(self, times: int = 1) -> None:
         """The next `times` acknowledgements get lost: Slack behaves as if the app had said nothing."""
         self.acks_withheld = times
+
+    def drop_sockets(self) -> None:
+        """Every socket breaks without a word; the app may connect again at once."""
+        self.cut()
+
+    def outage(self, duration: timedelta | None = None) -> None:
+        """No socket stays and none comes up, for so long on the sandbox's clock, or until `end_outage`."""
+        self.out_until = self._clock.now() + (duration or timedelta(days=36_500))
+        self.cut()
+
+    def end_outage(self) -> None:
+        self.out_until = None
 
     # -- asked by the server
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _TROUBLE = "We had some trouble connecting. Try again?"
+_NOT_INTERACTIVE = "This app is not configured to handle interactive responses."
 _ADDRESS = re.compile(r"https?://[^\s<>]+")
 _TYPED = re.compile(r"(?<![\w<@#])([@#])([^\s@#<>]+)")
 
@@ -171,6 +172,10 @@ async def submit(site: Site, user: User, view: View, *, times: int = 1) -> None:
     """Send the dialog, `times` times at once as a double click may, and do what the answers say."""
     ws = site.ws
     view.error, view.errors = "", {}
+    if not _interactive(ws):
+        view.error = _NOT_INTERACTIVE
+        ws.violated("view_submission: the manifest does not enable interactivity")
+        return
     read = dialogs.as_read(ws, view)
     payload = {
         "type": "view_submission",
@@ -256,6 +261,9 @@ def _errors(view: View, errors: Any) -> dict[str, str]:
 
 async def _interact(site: Site, payload: Json, room: Conversation | None) -> Outcome:
     ws = site.ws
+    if not _interactive(ws):
+        ws.violated(f"{payload['type']}: the manifest does not enable interactivity")
+        return Outcome(error="not_interactive", sentence=_NOT_INTERACTIVE)
     before = _seen(ws, room)
     delivery = site.deliveries.send("interactive", payload)
     await delivery.resting.wait()
@@ -281,6 +289,10 @@ def _answered(site: Site, delivery: Delivery, leave: ResponseUrl, before: tuple[
             error = "dispatch_failed"
             return Outcome(error=error, sentence=f'{name} failed with the error "{error}"')
     return Outcome(shown=_since(ws, room, leave.user, before))
+
+
+def _interactive(ws: Workspace) -> bool:
+    return bool(ws.manifest.get("settings", {}).get("interactivity", {}).get("is_enabled"))
 
 
 def _seen(ws: Workspace, room: Conversation | None) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import secrets
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from sandbox.workspace import Refused
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_TYPES = {"channel": "channel", "group": "group", "im": "im", "mpim": "mpim"}
 _SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 _OWN_FIELDS = ("reactions", "pinned_to")  # kept beside the message, told only when it is read
 
@@ -27,7 +26,7 @@ def find(where: Conversation, ts: str) -> Json:
 def by_person(ws: Workspace, user: str, text: str, blocks: list[Json]) -> Json:
     """A message as the client of a person sends it."""
     message: Json = {
-        "client_msg_id": f"{secrets.token_hex(4)}-{secrets.token_hex(2)}-4{secrets.token_hex(2)[1:]}-{secrets.token_hex(6)}",
+        "client_msg_id": str(uuid.uuid4()),
         "type": "message",
         "user": user,
         "text": text,
@@ -105,6 +104,13 @@ def change(
     if editor is not None and _mentions_app(ws, message) and not _mentions_app(ws, before):
         _tell_mention(ws, where, message)
     return message
+
+
+def unfurl(ws: Workspace, where: Conversation, ts: str, title: str) -> Json:
+    """A preview of a link: Slack's own change to the message, not marked as edited."""
+    preview = {"id": 1, "title": title, "fallback": title, "from_url": "https://example.com"}
+    attachments = [*find(where, ts).get("attachments", []), preview]
+    return change(ws, where, ts, {"attachments": attachments}, editor=None)
 
 
 def delete(ws: Workspace, where: Conversation, ts: str) -> None:
@@ -311,8 +317,9 @@ def tell(ws: Workspace, where: Conversation, message: Json) -> None:
         **as_told(message),
         "channel": where.id,
         "event_ts": message["ts"],
-        "channel_type": _TYPES[where.kind],
+        "channel_type": where.kind,
     }
+    event.pop("metadata", None)  # told by message_metadata_posted, and read back with include_all_metadata
     ws.emit_in(where, f"message.{_SUBSCRIPTIONS[where.kind]}", event)
 
 
@@ -326,7 +333,7 @@ def _tell_hidden(ws: Workspace, where: Conversation, subtype: str, **beside: Any
         "channel": where.id,
         "ts": ts,
         "event_ts": ts,
-        "channel_type": _TYPES[where.kind],
+        "channel_type": where.kind,
     }
     ws.emit_in(where, f"message.{_SUBSCRIPTIONS[where.kind]}", event)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
-    from sandbox.driver import Channel, Person
+    from sandbox.driver import Person
     from sandbox.workspace import Conversation, User, View, Workspace
 
 Json = dict[str, Any]
@@ -142,7 +142,12 @@ class Screen:
 
         def read() -> str:
             ws, view = self._server.site.ws, self.state()
-            return forms.read(view.content["blocks"], names=ws.names(), zone=self._person.tz)
+            parts = [
+                view.error,
+                forms.read(view.content["blocks"], names=ws.names(), zone=self._person.tz, values=view.values),
+                *(f"{label}: {sentence}" for label, sentence in view.errors.items()),
+            ]
+            return "\n".join(part for part in parts if part)
 
         return self._server.call(read)
 
@@ -247,11 +252,11 @@ class Dialog(Screen):
         return f"Dialog({self.title!r}, {self.values})"
 
     def _fill_one(self, label: str, typed: Any) -> None:
-        found = self._server.call(lambda: _field(self.state(), label))
-        outside = found.kind in {"external_select", "multi_external_select"} and typed is not None
-        chosen = self._from_suggestions(label, typed) if outside else None
-        action = self._server.call(lambda: self._put(label, found, typed, chosen))
-        if found.dispatches:
+        field = self._server.call(lambda: forms.field_of(self.state().content, label))
+        outside = field.kind in {"external_select", "multi_external_select"} and typed is not None
+        value = self._from_suggestions(label, typed) if outside else typed
+        action = self._server.call(lambda: self._put(field, label, value))
+        if field.dispatches:
             self._person.acts(self, action)
 
     async def _submit(self, times: int) -> None:
@@ -264,25 +269,21 @@ class Dialog(Screen):
             return
         await interactions.submit(site, site.ws.users[self._person.id], view, times=times)
 
-    def _put(self, label: str, field_: forms.Field, typed: Any, chosen: Any) -> Json:
+    def _put(self, field: forms.Field, label: str, typed: Any) -> Json:
         """Put the value into the field and return the action that goes with it."""
         view = self.state()
         view.errors.pop(label, None)
-        if chosen is None:
-            view.values = forms.fill(view.content, view.values, label, typed)
-            return forms.action(field_.element, field_.block_id, typed)
-        name = "selected_options" if field_.kind.startswith("multi_") else "selected_option"
-        value = {"type": field_.kind, name: chosen}
-        view.values.setdefault(field_.block_id, {})[field_.action_id] = value
-        return value | {"block_id": field_.block_id, "action_id": field_.action_id}
+        view.values = forms.fill(view.content, view.values, label, typed)
+        return forms.action(field.element, field.block_id, typed)
 
     def _suggested(self, label: str, typed: str) -> list[Json]:
         site, user = self._server.site, self._person.id
 
         async def asking() -> Json:
             view = self.state()
-            field_ = _field(view, label)
-            return await interactions.suggest(site, site.ws.users[user], view, field_.element, field_.block_id, typed)
+            field = forms.field_of(view.content, label)
+            person = site.ws.users[user]
+            return await interactions.suggest(site, person, view, field.element, field.block_id, typed)
 
         answer = self._server.wait_for(asking())
         groups = answer.get("option_groups", [{"options": answer.get("options", [])}])
@@ -299,13 +300,6 @@ class Dialog(Screen):
                 raise LookupError(f"{label!r} does not offer {text!r}; it offers {texts}")
             chosen.append(found[0])
         return chosen if isinstance(typed, list) else chosen[0]
-
-
-def _field(view: View, label: str) -> forms.Field:
-    fields = forms.fields(view.content)
-    if label not in fields:
-        raise LookupError(f"no field {label!r}; there are: {', '.join(map(repr, fields)) or 'none'}")
-    return fields[label]
 
 
 def _typed(value: Any) -> Any:

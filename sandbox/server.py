@@ -51,6 +51,7 @@ class Server:
         sockets = Sockets(ws, faults, ack_seconds=ack_seconds)
         deliveries.transport = sockets
         ws.outgoing = deliveries.event
+        faults.cut = lambda: self.call(sockets.drop)
         self.site = Site(clock, ws, faults, deliveries, sockets)
         self._host = host
         self._port = port
@@ -156,12 +157,12 @@ class Server:
         return web.json_response(called.answer, headers=headers)
 
     def _answer(self, name: str, args: Json, token: str, error: str) -> Json:
+        if error:
+            return Refused(error).body
         try:
-            if error:
-                raise Refused(error)
             return answer(self.site, name, args, token)
         except Refused as refused:
-            if not error and refused.error not in _NEWS:
+            if refused.error not in _NEWS:
                 details = {key: value for key, value in refused.body.items() if key not in {"ok", "error"}}
                 self.site.ws.violated(f"{name}: {refused.error} {details or ''}".strip())
             return refused.body

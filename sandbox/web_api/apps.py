@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-@method("api.test", token="none")
+@method("api.test", caller="anybody")
 def test(call: Call) -> Json:
     if call.given("error"):
         raise Refused(call.text("error"), args=call.args)
@@ -36,12 +36,12 @@ def auth_test(call: Call) -> Json:
     }
 
 
-@method("apps.connections.open", token="app")
+@method("apps.connections.open", caller="app")
 def connections_open(call: Call) -> Json:
     return {"url": call.site.sockets.new_url()}
 
 
-@method("apps.event.authorizations.list", token="app", required=["event_context"])
+@method("apps.event.authorizations.list", caller="app", required=["event_context"])
 def authorizations(call: Call) -> Json:
     ws = call.ws
     if call.text("event_context") not in ws.contexts:
@@ -80,7 +80,7 @@ def emoji_list(_call: Call) -> Json:
     return {"emoji": {}, "cache_ts": "0"}
 
 
-@method("blocks.validate", token="none")
+@method("blocks.validate", caller="anybody")
 def blocks_validate(call: Call) -> Json:
     given = [name for name in ("blocks", "message", "view") if call.given(name)]
     if len(given) != 1:

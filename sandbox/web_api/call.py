@@ -29,7 +29,7 @@ class Method:
     name: str
     answer: Answer
     scopes: tuple[str, ...]  # any of them will do
-    token: str  # bot | app | none
+    caller: str  # whose token it takes: bot, app (the app-level one), or anybody
     required: tuple[str, ...]
 
 
@@ -37,12 +37,14 @@ METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, scopes: Sequence[str] = (), token: str = "bot", required: Sequence[str] = ()
+    name: str, *, scopes: Sequence[str] = (), caller: str = "bot", required: Sequence[str] = ()
 ) -> Callable[[Answer], Answer]:
-    """Register the function that answers `name`; `scopes`: any of these, `required`: arguments."""
+    """Register the function that answers `name`; `scopes`: any of these, `caller`: whose token, `required`:
+    arguments.
+    """
 
     def register(answer: Answer) -> Answer:
-        METHODS[name] = Method(name, answer, tuple(scopes), token, tuple(required))
+        METHODS[name] = Method(name, answer, tuple(scopes), caller, tuple(required))
         return answer
 
     return register
@@ -67,7 +69,7 @@ class Call:
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         value = self.args.get(name)
-        return default if value is None else value in {True, 1, "1", "true", "True"}
+        return default if value is None else value in {True, "1", "true", "True"}
 
     def number(self, name: str, default: int) -> int:
         value = self.args.get(name)
@@ -149,12 +151,12 @@ def answer(site: Site, name: str, args: Json, token: str) -> Json:
     if wanted is None:
         raise Refused("unknown_method", req_method=name)
     ws = site.ws
-    if wanted.token != "none":
+    if wanted.caller != "anybody":
         if not token:
             raise Refused("not_authed")
         if token not in {ws.bot_token, ws.app_token}:
             raise Refused("invalid_auth")
-        if token != (ws.bot_token if wanted.token == "bot" else ws.app_token):
+        if token != (ws.bot_token if wanted.caller == "bot" else ws.app_token):
             raise Refused("not_allowed_token_type")
     call = Call(site, args)
     if wanted.scopes:

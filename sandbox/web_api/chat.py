@@ -26,7 +26,7 @@ _MARKUP = re.compile(r"<[^<>\n]*>")
 @method("chat.postMessage", scopes=["chat:write", "chat:write.public"], required=["channel"])
 def post_message(call: Call) -> Json:
     room = _to_post_in(call)
-    said = _said(call, room, longest=None)
+    said = _said(call, longest=None)
     kept = metadata(call)
     if kept is not None:
         said["metadata"] = kept
@@ -39,11 +39,11 @@ def post_message(call: Call) -> Json:
 def post_ephemeral(call: Call) -> Json:
     room = call.room()
     _check_open(room)
-    if call.ws.app.user_id not in room.members and room.kind != "channel":
+    if call.ws.app.user_id not in room.members:
         raise Refused("not_in_channel")
     if call.text("user") not in room.members:
         raise Refused("user_not_in_channel")
-    said = _said(call, room, longest=_LONGEST_UPDATE)
+    said = _said(call, longest=_LONGEST_UPDATE)
     shown = messages.ephemeral(call.ws, room, said, to=call.text("user"), thread=call.text("thread_ts") or None)
     return {"message_ts": shown["ts"]}
 
@@ -92,7 +92,7 @@ def get_permalink(call: Call) -> Json:
 @method("chat.scheduleMessage", scopes=["chat:write"], required=["channel", "post_at"])
 def schedule_message(call: Call) -> Json:
     room = _to_post_in(call)
-    said = _said(call, room, longest=_LONGEST)
+    said = _said(call, longest=_LONGEST)
     post_at = call.number("post_at", 0)
     now = call.ws.unix()
     if post_at <= now:
@@ -186,7 +186,7 @@ def _content(call: Call, ws: Workspace) -> Json:
     return content(ws, given)
 
 
-def _said(call: Call, room: Conversation, *, longest: int | None) -> Json:
+def _said(call: Call, *, longest: int | None) -> Json:
     """The bot's message, ready to post; `longest` is what is refused beyond, otherwise it is cut."""
     if call.given("username") or call.given("icon_emoji") or call.given("icon_url"):
         call.need("chat:write.customize")

@@ -6,8 +6,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from sandbox import messages
-from sandbox.web_api.chat import content
 from sandbox.web_api.call import method
+from sandbox.web_api.chat import content
 from sandbox.workspace import File, Refused
 
 if TYPE_CHECKING:
