@@ -64,7 +64,7 @@ class Text:
     lexicon: Lexicon = field(repr=False)
 
 
-_SELF = frozenset({"we", "i", "we've", "i've", "we'd", "i'd", "ourselves"})
+_SELF = frozenset({"we", "i", "we've", "i've", "we'd", "i'd", "i'm", "we're", "ourselves"})
 _NOBODY = frozenset({"nobody", "none", "neither"})
 _PRONOUNS = frozenset(
     "he she you someone somebody everyone everybody anyone anybody he'd she'd you'd who who'd you've".split()
@@ -79,7 +79,7 @@ _PREPOSITIONS = frozenset(
     " between despite due like against out".split()
 )
 _AUXILIARIES = frozenset(
-    "had has have having was were is are be been being did does do should would could might must will can may"
+    "had has have having was were is are am be been being did does do should would could might must will can may"
     " shall not never didn't doesn't don't hadn't hasn't haven't wasn't weren't isn't aren't won't wouldn't"
     " couldn't shouldn't can't ain't 'd ought used".split()
 )
@@ -110,7 +110,7 @@ _OPAQUE = re.compile(
         ```.*?(?:```|\Z) | `[^`\n]+`                      # code
       | ^[ \t]*(?:>|&gt;)[^\n]*                            # quoted lines
       | <(?:https?|mailto):[^>\n]*> | <\#[^>\n]*> | \bhttps?://[^\s>)\]]+ | \]\([^)\n]*\)
-      | "[^"\n]+" | “[^”\n]+” | „[^“”\n]+[“”] | «[^»\n]+»
+      | ["„][^"“„\n]+" | “[^”\n]+” | „[^“”\n]+[“”] | «[^»\n]+»
       | (?<!\w)'(?=\S)[^'\n]*(?:(?<=\w)'(?=\w)[^'\n]*)*'(?!\w)
       | (?<!\w)‘[^‘\n]*?’(?!\w)
       )
@@ -273,7 +273,7 @@ def _head(phrase: Sequence[Token], text: Text) -> Subject:
         elif not _transparent(word):
             if word in _SELF or word in _PRONOUNS or word in _THEY:
                 inside = inside and fresh
-            keep = head and previous and _is_name_of(previous, head, token, text)
+            keep = head and previous and _belongs_to(head, previous, token, text)
             if not inside and not keep:
                 head = token
             last, fresh = token, word.endswith("ing")  # "the engineer running the job", "adding a cache"
@@ -281,9 +281,9 @@ def _head(phrase: Sequence[Token], text: Text) -> Subject:
     return _classify(head or last, phrase, text)
 
 
-def _is_name_of(previous: Token, head: Token, token: Token, text: Text) -> bool:
-    """ "Team Alpha", "engineer A": the name after a role belongs to it."""
-    named = token.capital or len(token.word) == 1
+def _belongs_to(head: Token, previous: Token, token: Token, text: Text) -> bool:
+    """ "Team Alpha", "engineer A", "the engineer running the job": what follows a role may belong to it."""
+    named = token.capital or len(token.word) == 1 or token.word.endswith("ing")
     return previous is head and text.lexicon.is_person(head) and named
 
 
