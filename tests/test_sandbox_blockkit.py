@@ -501,8 +501,9 @@ def test_blockkit_overflow_takes_urls() -> None:
     ]
 
 
-def test_blockkit_options_are_distinct() -> None:
-    assert check(section(accessory=select(options=[option(), option()])), "message") == [
+@pytest.mark.parametrize("kind", ["static_select", "multi_static_select", "overflow", "checkboxes", "radio_buttons"])
+def test_blockkit_options_are_distinct(kind: str) -> None:
+    assert check(section(accessory={"type": kind, "options": [option(), option()]}), "message") == [
         "Input contains duplicate items [json-pointer:/accessory/options]"
     ]
 
@@ -549,10 +550,24 @@ def test_blockkit_initial_options_are_among_the_options(kind: str) -> None:
     assert faults() == (none if kind == "checkboxes" else [])
 
 
-def test_blockkit_initial_choice_stays_under_max_selected_items() -> None:
-    element = {"type": "multi_users_select", "initial_users": ["U1", "U2"], "max_selected_items": 1}
-    assert check(section(accessory=element), "modal") == [
-        "no more than 1 items allowed [json-pointer:/accessory/initial_users]"
+@pytest.mark.parametrize(
+    ("name", "initial"),
+    [
+        ("static_select", "options"),
+        ("external_select", "options"),
+        ("users_select", "users"),
+        ("conversations_select", "conversations"),
+        ("channels_select", "channels"),
+    ],
+)
+def test_blockkit_initial_choice_stays_under_max_selected_items(name: str, initial: str) -> None:
+    chosen: list[Any] = [option("a"), option("b")] if initial == "options" else ["X1", "X2"]
+    element: Json = {"type": f"multi_{name}", f"initial_{initial}": chosen, "max_selected_items": 2}
+    if name == "static_select":
+        element["options"] = chosen
+    assert check(section(accessory=element), "modal") == []
+    assert check(section(accessory={**element, "max_selected_items": 1}), "modal") == [
+        f"no more than 1 items allowed [json-pointer:/accessory/initial_{initial}]"
     ]
 
 
@@ -644,6 +659,9 @@ def test_blockkit_image_has_one_source() -> None:
     assert check({**image, "slack_file": {"id": "F1"}}, "message") == []
     both = {**image, "slack_file": {"id": "F1"}, "image_url": "https://example.com"}
     assert check(both, "message") == ["must not define both `image_url` and `slack_file` [json-pointer:]"]
+    assert check(section(accessory=both), "message") == [
+        "must not define both `image_url` and `slack_file` [json-pointer:/accessory]"
+    ]
     assert check({**image, "slack_file": {"id": "F1", "url": "u"}}, "message") == [
         "must not define both `id` and `url` [json-pointer:/slack_file]"
     ]
