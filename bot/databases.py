@@ -10,6 +10,7 @@ from shutil import which
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import audit
 from bot.errors import Refusal
 from storage import migrate
 from storage.db import Database
@@ -48,6 +49,9 @@ def check(url: str) -> list[str]:
                 broken = connection.execute(text("PRAGMA foreign_key_check")).all()
             wrong += [f"SQLite finds the file damaged: {said}"] if said != "ok" else []
             wrong += [f"A row points at one that is not there: {row}" for row in broken]
+        if not migrate.pending(db):
+            with db.reading() as session:
+                wrong += audit.faults(session)
     except SQLAlchemyError as error:
         raise DatabaseAway from error
     finally:

@@ -562,3 +562,12 @@ class AuditEntry(SQLModel, table=True):
     detail: dict[str, Any] = _json()
     previous: str
     digest: str
+
+
+class AuditHead(SQLModel, table=True):
+    """Where a workspace's audit trail ends, so that taking its last entries away is found too."""
+
+    __tablename__: ClassVar[Any] = "audit_head"
+    team_id: str = Field(primary_key=True)
+    number: int
+    digest: str

@@ -36,6 +36,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("team_id", "number", name=op.f("uq_audit_entry_team_id_number")),
     )
     op.create_table(
+        "audit_head",
+        sa.Column("team_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("team_id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
         "channel",
         sa.Column("team_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("channel_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -629,6 +636,7 @@ def downgrade() -> None:
 
     op.drop_table("incident")
     op.drop_table("channel")
+    op.drop_table("audit_head")
     op.drop_table("audit_entry")
     op.drop_table("allowed_secret")
     # ### end Alembic commands ###
