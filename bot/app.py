@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,6 +33,7 @@ from handlers import (
     retro_deliveries,
 )
 from handlers.courier import Courier, Deliveries
+from handlers.socket_mode import Connection
 from storage import migrate, outbox
 from storage.db import Database
 
@@ -69,15 +69,13 @@ class Seamark:
     guides: dict[str, Guide]
     team_id: str
     bot_user_id: str
-    _socket: SocketModeHandler | None = None
+    _socket: Connection | None = None
     _jobs: Any = None
 
     def connect(self) -> None:
         """Open the Socket Mode connection."""
-        self._socket = SocketModeHandler(
-            self.bolt, self.settings.app_token, concurrency=LISTENERS, web_client=self.client
-        )
-        self._socket.connect()
+        self._socket = Connection(self.bolt, self.settings.app_token, client=self.client, concurrency=LISTENERS)
+        self._socket.open()
 
     def start_background(self) -> None:
         """Start the courier and the clock's ticks."""
@@ -89,7 +87,7 @@ class Seamark:
 
     def what_is_wrong(self) -> str | None:
         """In a sentence, what keeps this process from doing its work; None when nothing does."""
-        if self._socket is not None and not self._socket.client.is_connected():
+        if self._socket is not None and not self._socket.is_open():
             return "not connected to Slack"
         beat = self.courier.beat
         if beat is not None and self.clock() - beat > COURIER_SILENT:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import sessionmaker
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, select
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -101,7 +101,7 @@ def add_once(session: Session, row: Row, *key: str) -> tuple[Row, bool]:
     statement = insert(table).values(values).on_conflict_do_nothing(index_elements=list(key))
     result: Any = session.execute(statement)
     added = result.rowcount == 1
-    there = session.query(type(row)).filter_by(**{name: getattr(row, name) for name in key}).one()
+    there = session.exec(select(type(row)).filter_by(**{name: getattr(row, name) for name in key})).one()
     return there, added
 
 

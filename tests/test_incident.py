@@ -16,8 +16,8 @@ def declare(slack: Sandbox, team: Team, **fields: object):
 def test_declare_opens_a_channel_with_the_declarer_in_it(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     room = declare(slack, team)
 
-    assert team.alice.id in room.members
-    assert "Checkout fails" in team.alice.sees(room)[-1].text
+    assert team.alice.name in room.members
+    assert "Checkout fails" in team.alice.sees(room)[1].text, [s.text for s in team.alice.sees(room)]
 
 
 def test_mark_answers_with_the_time_understood(slack: Sandbox, team: Team, seamark: Seamark) -> None:

@@ -1,0 +1,70 @@
+"""Socket Mode: one connection to Slack that can be closed without dropping an answer."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+GRACE_SECONDS = 3
+"""How long an answer may still take when the bot stops: Slack would not wait longer either."""
+
+
+class Connection:
+    """A Socket Mode connection whose requests are answered by `bolt`, `concurrency` at a time."""
+
+    def __init__(self, bolt: App, app_token: str, *, client: WebClient, concurrency: int) -> None:
+        self._handler = _Counting(bolt, app_token, web_client=client, concurrency=concurrency)
+
+    def open(self) -> None:
+        self._handler.client.connect()
+
+    def is_open(self) -> bool:
+        return bool(self._handler.client.is_connected())
+
+    def close(self) -> None:
+        """Take no more requests (Slack gives them to another connection), answer those under way, hang up."""
+        self._handler.finish()
+        client = self._handler.client
+        client.auto_reconnect_enabled = False
+        client.closed = True
+        session = client.current_session
+        if session is not None and session.sock is not None:
+            # The client's reader would otherwise sit in its read for up to three seconds.
+            with suppress(OSError):
+                session.sock.shutdown(socket.SHUT_RD)
+        # Likewise its processor sits a second in an empty queue.
+        client.message_processor.event.set()
+        client.enqueue_message("{}")
+        client.close()
+
+
+class _Counting(SocketModeHandler):
+    def __init__(self, app: App, app_token: str, *, web_client: WebClient, concurrency: int) -> None:
+        super().__init__(app, app_token, web_client=web_client, concurrency=concurrency)
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._stopping = False
+
+    def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        with self._changed:
+            if self._stopping:
+                return
+            self._under_way += 1
+        try:
+            super().handle(client, req)
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def finish(self) -> None:
+        with self._changed:
+            self._stopping = True
+            self._changed.wait_for(lambda: self._under_way == 0, timeout=GRACE_SECONDS)
