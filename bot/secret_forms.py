@@ -149,7 +149,7 @@ _OURS: Final[tuple[tuple[str, str, tuple[str, ...], Callable[[str], bool] | None
     ("a Postman key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}", ("pmak-",), None),
     ("an Artifactory key", r"(?<!\w)AKC[A-Za-z0-9]{20,}", ("akc",), _holds_digit),
     ("an age key", r"AGE-SECRET-KEY-1[0-9A-Z]{20,}", ("age-secret-key-",), None),
-    ("a JSON web token", r"eyJ[\w-]{8,}=*\.eyJ[\w-]{8,}=*(?:\.[\w+/=-]*)*", ("eyj",), None),
+    ("a JSON web token", r"(?:(?<![\w-])|(?<=\\n))eyJ[\w-]{8,}=*\.eyJ[\w-]{8,}=*(?:\.[\w+/=-]*)*", ("eyj",), None),
     (
         "a password",  # in a URL: from the colon to the last @ before the path
         r"://[^\s/:@<>|\"'`]{0,200}:(?P<secret>[^\s/?#<>|\"'`]{1,500})@(?=[\w\[$%{.-])",
@@ -164,35 +164,46 @@ _OURS: Final[tuple[tuple[str, str, tuple[str, ...], Callable[[str], bool] | None
     ),
     (
         "a password",
-        r"(?i:\b(?:curl|wget|https?|xh|ab)[ \t])[^\n]{0,300}?[ \t](?:-u|--user|--auth)[ =]?[\"']?"
-        r"[^\s:\"']{0,100}:(?P<secret>[^\s\"'/]{1,200})",
+        (
+            r"(?i:\b(?:curl|wget|https?|xh|ab)[ \t])(?:[^\n]{0,300}?[ \t])?(?:-u|--user|--auth)[ =]?[\"']?"
+            r"[^\s:\"']{0,100}:(?P<secret>[^\s\"'/]{1,200})"
+        ),
         (" -u", "--user", "--auth"),
         _is_credential,
     ),
     (
         "a password",
-        r"\b(?:(?:sshpass|docker login|mongo(?:sh|dump)?)\b[^\n]{0,200}?[ \t]-p[ \t]?"
-        r"|mysql(?:dump|admin)?\b[^\n]{0,200}?[ \t]-p"
-        r"|redis-cli\b[^\n]{0,200}?[ \t]-a[ \t]"
-        r"|ldap(?:search|modify|add)\b[^\n]{0,200}?[ \t]-w[ \t]"
-        r"|openssl\b[^\n]{0,200}?\bpass:)[\"']?(?P<secret>[^\s\"'<>-][^\s\"'<>]{1,200})",
+        (
+            r"\b(?:(?:sshpass|docker login|mongo(?:sh|dump)?)\b[^\n]{0,200}?[ \t]-p[ \t]?"
+            r"|mysql(?:dump|admin)?\b[^\n]{0,200}?[ \t]-p"
+            r"|redis-cli\b[^\n]{0,200}?[ \t]-a[ \t]"
+            r"|ldap(?:search|modify|add)\b[^\n]{0,200}?[ \t]-w[ \t]"
+            r"|openssl\b[^\n]{0,200}?\bpass:)[\"']?(?P<secret>[^\s\"'<>-][^\s\"'<>]{1,200})"
+        ),
         ("sshpass", "docker login", "mongo", "mysql", "redis-cli", "ldap", "openssl"),
         _is_credential,
     ),
     (
         "a secret",
-        r"--from-literal[ =][\"']?[\w.-]{1,200}=(?P<secret>\"[^\"\n]{1,4000}\"|[^\s\"'<>]{1,4000})",
+        (
+            r"--from-literal[ =](?P<q>[\"'])?[\w.-]{1,200}="
+            r"(?P<secret>(?(q)[^\"'\n]{1,4000}|(?:\"[^\"\n]{1,4000}\"|[^\s\"'<>]{1,4000})))"
+        ),
         ("--from-literal",),
         _is_credential,
     ),
     (
         "a credential",
-        r"(?i:authorization[\"']?[ \t]?[:=][ \t]?[\"']?(?:bearer|basic|token|apikey|digest|negotiate)[ \t]+)"
-        r"(?P<secret>[^\s\"'`<>,;]{2,})",
+        (
+            r"(?i:authorization[\"']?[ \t]?[:=][ \t]?[\"']?(?:bearer|basic|token|apikey|digest|negotiate)[ \t]+)"
+            r"(?P<secret>[^\s\"'`<>,;]{2,})"
+        ),
         ("authorization",),
         _is_credential,
     ),
     ("a credential", r"(?i:\bbearer)[ \t:]+(?P<secret>[\w.~+/-]{12,}=*)", ("bearer",), _is_long_credential),
+    ("a password", r"\blogin \S{1,100}\s{1,3}password (?P<secret>\S{1,200})", ("login ",), _is_credential),  # netrc
+    ("a credential", r"\"auth\"[ \t]*:[ \t]*\"(?P<secret>[\w+/-]{8,2000}={0,2})\"", ('"auth"',), _is_mixed),  # Docker
     (
         "a cookie",
         r"(?im:^|[\"'\s])(?i:(?:set-)?cookie)[ \t]?:[ \t]?(?P<secret>[\w.-]{1,100}=[^\s\"'`<>][^\n\"'`<>]{7,})",
@@ -201,8 +212,10 @@ _OURS: Final[tuple[tuple[str, str, tuple[str, ...], Callable[[str], bool] | None
     ),
     (
         "a signature",
-        r"(?i:[?&;](?:sig|x-amz-signature|x-amz-security-token|x-goog-signature|signature|key)=)"
-        r"(?P<secret>[\w%+/=.~-]{16,})",
+        (
+            r"(?i:[?&;](?:sig|x-amz-signature|x-amz-security-token|x-goog-signature|signature|key)=)"
+            r"(?P<secret>[\w%+/=.~-]{16,})"
+        ),
         ("sig", "security-token=", "key="),
         _is_long_credential,
     ),
@@ -211,11 +224,11 @@ _OURS: Final[tuple[tuple[str, str, tuple[str, ...], Callable[[str], bool] | None
 
 def _private_keys(text: str) -> Iterator[Span]:
     """Whole blocks; of a block that was cut off, as much as still looks like one."""
-    at = 0
+    at, ends = 0, True
     while match := _KEY_BEGINS.search(text, at):
-        end = _KEY_ENDS.search(text, match.end())
-        if end is None:
-            end = _KEY_LINES.match(text, match.end())
+        end = _KEY_ENDS.search(text, match.end()) if ends else None
+        ends = end is not None
+        end = end or _KEY_LINES.match(text, match.end())
         at = end.end() if end else match.end()
         yield Span(match.start(), at, "a private key")
 
