@@ -56,10 +56,7 @@ def half_of(text: str) -> str:
 def published() -> list[Sentence]:
     """Sentences out of published reports and guides, with both halves."""
     rows = _rows("blame_sentences.jsonl")
-    return [
-        Sentence(r["text"], r["label"] == "blameful", r["kind"], half_of(r["text"]), r["borderline"])
-        for r in rows
-    ]
+    return [Sentence(r["text"], r["label"] == "blameful", r["kind"], half_of(r["text"]), r["borderline"]) for r in rows]
 
 
 def own() -> list[Sentence]:

@@ -16,9 +16,11 @@ from slack_bolt import App
 from slack_sdk import WebClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import guides
+from bot import guides, policy, taxonomy
 from bot.guides import Guide
+from bot.policy import Policy
 from bot.settings import Settings
+from bot.taxonomy import Taxonomy
 from handlers import (
     action_items,
     capture,
@@ -67,6 +69,8 @@ class Seamark:
     bolt: App
     courier: Courier
     guides: dict[str, Guide]
+    policy: Policy
+    taxonomy: Taxonomy
     team_id: str
     bot_user_id: str
     _socket: Connection | None = None
@@ -113,9 +117,11 @@ class Seamark:
 def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     """Put a bot together: upgrade the database, greet Slack (`auth.test`), register every listener.
 
-    Raises `SlackApiError` when Slack does not know the token, `FaultyGuide` when a guide cannot be read.
+    Raises `SlackApiError` when Slack does not know the token, `FaultyDefinition` when a guide, the policy or
+    the taxonomy cannot be read.
     """
-    known_guides = guides.load(*([settings.guides_folder] if settings.guides_folder else []))
+    folders = [settings.guides_folder] if settings.guides_folder else []
+    known_guides, team_policy, terms = guides.load(*folders), policy.load(*folders), taxonomy.load(*folders)
     db = Database(settings.database_url)
     migrate.upgrade(db)
     if db.is_sqlite:
@@ -142,13 +148,29 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
         extras={
             "settings": settings,
             "guides": known_guides,
+            "policy": team_policy,
+            "taxonomy": terms,
             "team_id": me["team_id"],
             "bot_user_id": me["user_id"],
         },
     )
-    middleware.register(bolt, db=db, clock=clock, settings=settings, guides=known_guides)
+    middleware.register(
+        bolt, db=db, clock=clock, settings=settings, guides=known_guides, policy=team_policy, taxonomy=terms
+    )
     for feature in (errors, incident, capture, retro, action_items, home):
         feature.register(bolt)
     for carried in (deliveries, incident_deliveries, retro_deliveries):
         carried.register(kinds)
-    return Seamark(settings, db, clock, client, bolt, courier, known_guides, str(me["team_id"]), str(me["user_id"]))
+    return Seamark(
+        settings,
+        db,
+        clock,
+        client,
+        bolt,
+        courier,
+        known_guides,
+        team_policy,
+        terms,
+        str(me["team_id"]),
+        str(me["user_id"]),
+    )

@@ -8,6 +8,7 @@ What cannot be told counts as unknown, so that rules which judge persons stay si
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -64,71 +65,84 @@ class Text:
     lexicon: Lexicon = field(repr=False)
 
 
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 _SELF = frozenset({"we", "i", "we've", "i've", "we'd", "i'd", "i'm", "we're", "ourselves"})
 _NOBODY = frozenset({"nobody", "none", "neither"})
-_PRONOUNS = frozenset(
-    "he she you someone somebody everyone everybody anyone anybody he'd she'd you'd who who'd you've".split()
-)
+_PRONOUNS = _words("he she you someone somebody everyone everybody anyone anybody he'd she'd you'd who who'd you've")
 _THEY = frozenset({"they", "they'd", "they've"})
-_THINGS = frozenset("it this that these those which there it'd something anything everything nothing".split())
-_DETERMINERS = frozenset(
-    "the a an our my your his her its their this that these those some any each every another no one's both".split()
+_THINGS = _words("it this that these those which there it'd something anything everything nothing")
+_DETERMINERS = _words(
+    "the a an our my your his her its their this that these those some any each every another no one's both"
 )
-_PREPOSITIONS = frozenset(
+_PREPOSITIONS = _words(
     "of in on at during for from with by to into onto over under about within without via per through across"
-    " between despite due like against out".split()
+    " between despite due like against out"
 )
-_AUXILIARIES = frozenset(
+_AUXILIARIES = _words(
     "had has have having was were is are am be been being did does do should would could might must will can may"
     " shall not never didn't doesn't don't hadn't hasn't haven't wasn't weren't isn't aren't won't wouldn't"
-    " couldn't shouldn't can't ain't 'd ought used".split()
+    " couldn't shouldn't can't ain't 'd ought used"
 )
-_TRANSPARENT = _AUXILIARIES | frozenset(
+_TRANSPARENT = _AUXILIARIES | _words(
     "also then just even still ever always often both all again later soon almost first now actually once to"
     " decided chose opted tried managed wanted seemed appeared happened seem appear seems appears began started"
-    " kept been yet somehow far too so very way yesterday today already".split()
+    " kept been yet somehow far too so very way yesterday today already"
 )
-_BOUNDARIES = frozenset(
-    ", : ; ( ) - – — … and but or so because since as when while if although though unless until whether where that"
-    " which who whom before after than however therefore how why what".split()
+_BOUNDARIES = _words(
+    ", : ; ( ) - \u2013 \u2014 \u2026 and but or so because since as when while if although though unless until whether"
+    " where that which who whom before after than however therefore how why what"
 )
 _COORDINATORS = frozenset({",", "and", "but", "or", "then"})
-_PARTITIVES = frozenset("one some none most many all two three several part both members member any each".split())
-_NEGATORS = frozenset(
+_PARTITIVES = _words("one some none most many all two three several part both members member any each")
+_NEGATORS = _words(
     "not no never nobody none neither nor without rarely hardly isn't wasn't aren't weren't don't doesn't didn't"
     " cannot can't couldn't wouldn't won't hasn't haven't hadn't avoid instead rather regardless stop"
-    " prevent prevents nothing than shouldn't less fewer".split()
+    " prevent prevents nothing than shouldn't less fewer"
 )
-_VERBS = frozenset(
+_VERBS = _words(
     "saw was were had has did made took got went ran came thought knew left chose gave put set sent felt said told"
-    " wrote read found broke hit let led kept lost began brought built".split()
+    " wrote read found broke hit let led kept lost began brought built"
 )
+
+_MEANS = (
+    dict.fromkeys(_SELF, Subject.SELF)
+    | dict.fromkeys(_NOBODY, Subject.NOBODY)
+    | dict.fromkeys(_THINGS | {THING}, Subject.THING)
+    | dict.fromkeys(_PRONOUNS | {PERSON}, Subject.OTHER)
+)
+_CLAUSE = 40  # words; longer clauses do not exist, texts without any punctuation do
 
 _OPAQUE = re.compile(
     r"""
       (?P<thing>
         ```.*?(?:```|\Z) | `[^`\n]+`                      # code
       | ^[ \t]*(?:>|&gt;)[^\n]*                            # quoted lines
-      | <(?:https?|mailto):[^>\n]*> | <\#[^>\n]*> | \bhttps?://[^\s>)\]]+ | \]\([^)\n]*\)
-      | ["„][^"“„\n]+" | “[^”\n]+” | „[^“”\n]+[“”] | «[^»\n]+»
+      | <(?:https?|mailto):[^<>\n]*> | <\#[^<>\n]*> | \bhttps?://[^\s>)\]]+ | \]\([^()\n]*\)
+      | ["\u201e][^"\u201c\u201e\n]+" | \u201c[^\u201c\u201d\n]+\u201d      # "…" of several kinds
+      | \u201e[^\u201c-\u201e\n]+[\u201c\u201d] | «[^«»\n]+»
       | (?<!\w)'(?=\S)[^'\n]*(?:(?<=\w)'(?=\w)[^'\n]*)*'(?!\w)
-      | (?<!\w)‘[^‘\n]*?’(?!\w)
+      | (?<!\w)\u2018[^\u2018\n]*?\u2019(?!\w)
       )
-    | (?P<person> <@[UWB][^>\n]*> | <!subteam\^[^>\n]*> | (?<![\w.@])@\w[\w.-]*\w )
-    | (?P<blank> <![^>\n]*> | (?<!\w):[a-z0-9_+-]+:(?!\w) )
+    | (?P<person> <@[UWB][^<>\n]*> | <!subteam\^[^<>\n]*> | (?<![\w.@])@\w[\w.-]*\w )
+    | (?P<blank> <![^<>\n]*> | (?<!\w):[a-z0-9_+-]+:(?!\w) )
     """,
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
-_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|!{2,}|[,:;()…–—]|(?<=\s)-(?=\s)")
+_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|!{2,}|[,:;()\u2026\u2013\u2014]|(?<=\s)-(?=\s)")
 _SENTENCE_END = re.compile(r"[.!?]+[)\]*]*(?=\s|$)|\n+|;\s")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|etc|approx|cf|no|incl)|\b\w)\Z")
-_EDGE = str.maketrans({"’": "'", "ʼ": "'", "_": " ", "*": " ", "~": " ", PERSON: "x", THING: "x"})
+_PLAIN = str.maketrans({"\u2019": "'", "\u02bc": "'", "_": " ", "*": " ", "~": " "})
 
 
 def read(text: str, people: Collection[str], lexicon: Lexicon) -> Text:
     """Mask and cut a text. `people` are names, handles or ids of persons, in any of their usual forms."""
-    plain = text.translate(_EDGE)
-    masked = _mask_names(_OPAQUE.sub(_cover, text), plain, frozenset(people), lexicon)
+    unmarked = text.replace(PERSON, "x").replace(THING, "x")
+    covered = _OPAQUE.sub(_cover, unmarked).translate(_PLAIN)
+    named = _names(frozenset(people), lexicon.names).sub(lambda found: PERSON * len(found[0]), covered)
+    masked = re.sub(r"\bon call\b", "on-call", _lower(named))
     sentences = _sentences(masked)
     return Text(masked, _tokens(text, masked, sentences), sentences, lexicon)
 
@@ -139,16 +153,10 @@ def _cover(found: re.Match[str]) -> str:
     return re.sub(r"[^\n]", letter, found[0])
 
 
-def _mask_names(covered: str, plain: str, people: frozenset[str], lexicon: Lexicon) -> str:
-    """Names become a person's mark; the rest becomes plain lower case of the same length."""
-    kept = "".join(
-        c if c in {PERSON, THING, " "} and c != o else p for c, o, p in zip(covered, plain, plain, strict=True)
-    )
-    named = _names(people, lexicon.names).sub(lambda found: PERSON * len(found[0]), kept)
-    lower = named.lower()
-    if len(lower) != len(named):  # a few letters grow when lowered
-        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in named)
-    return re.sub(r"\bon call\b", "on-call", lower)
+def _lower(text: str) -> str:
+    """Lower case of the same length: a few letters grow when lowered, and stay as they are."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 @lru_cache(maxsize=64)
@@ -200,7 +208,7 @@ def _clause_before(tokens: Sequence[Token], index: int) -> Sequence[Token]:
     low = index
     sentence = tokens[index].sentence
     while low > 0 and tokens[low - 1].sentence == sentence and tokens[low - 1].word not in _BOUNDARIES:
-        if index - low > 40:  # longer clauses do not exist; texts without any punctuation do
+        if index - low > _CLAUSE:
             break
         low -= 1
     return tokens[low:index]
@@ -234,7 +242,7 @@ def _inherited(text: Text, at: int, depth: int) -> Subject:
         return Subject.OTHER if word == "who" else Subject.NONE
     if word == ")":
         opening = at
-        while opening > 0 and tokens[opening].word != "(":
+        while opening > max(0, at - _CLAUSE) and tokens[opening].word != "(":
             opening -= 1
         return _subject(text, opening, depth - 1) if opening else Subject.NONE
     if word in {"who", "which", "that"}:
@@ -282,7 +290,7 @@ def _head(phrase: Sequence[Token], text: Text) -> Subject:
 
 
 def _belongs_to(head: Token, previous: Token, token: Token, text: Text) -> bool:
-    """ "Team Alpha", "engineer A", "the engineer running the job": what follows a role may belong to it."""
+    """Whether this follows a role as its name or its doing: "engineer A", "the engineer running the job"."""
     named = token.capital or len(token.word) == 1 or token.word.endswith("ing")
     return previous is head and text.lexicon.is_person(head) and named
 
@@ -293,20 +301,16 @@ def _classify(head: Token | None, phrase: Sequence[Token], text: Text) -> Subjec
     word, lexicon = head.word, text.lexicon
     place = next(n for n, token in enumerate(phrase) if token is head)
     before = phrase[place - 1] if place else None
-    if word in _SELF:
-        return Subject.SELF
-    if word in _NOBODY or (before and before.word == "no" and (lexicon.is_person(head) or word == "one")):
+    determined = before is not None and before.word in _DETERMINERS
+    if before and before.word == "no" and (lexicon.is_person(head) or word == "one"):
         return Subject.NOBODY
     if word in _THEY:
         return _they(head, text)
-    if word in _THINGS or word[0] == THING:
-        return Subject.THING
-    if word in _PRONOUNS or word[0] == PERSON:
-        return Subject.OTHER
-    if word in lexicon.people and not _is_machine(head, before, text):
-        return Subject.OTHER
-    proper = head.capital and word not in lexicon.people and not (before and before.word in _DETERMINERS)
-    return Subject.UNKNOWN if proper else Subject.THING
+    if word in _MEANS or word[0] in _MEANS:
+        return _MEANS.get(word) or _MEANS[word[0]]
+    if word in lexicon.people:
+        return Subject.THING if _is_machine(head, before, text) else Subject.OTHER
+    return Subject.UNKNOWN if head.capital and not determined else Subject.THING
 
 
 def _is_machine(head: Token, before: Token | None, text: Text) -> bool:
@@ -319,10 +323,8 @@ def _is_machine(head: Token, before: Token | None, text: Text) -> bool:
 
 
 def _they(token: Token, text: Text) -> Subject:
-    """ "They" is a person when this or the previous sentence has spoken of one."""
-    spoken_of = (
-        text.lexicon.is_person(other)
-        for other in text.tokens
-        if token.sentence - 1 <= other.sentence <= token.sentence and other.start < token.start
-    )
-    return Subject.OTHER if token is text.tokens[0] or any(spoken_of) else Subject.UNKNOWN
+    """A person, when this or the previous sentence has spoken of one."""
+    place = bisect_left(text.tokens, token.start, key=lambda other: other.start)
+    near = text.tokens[max(0, place - _CLAUSE) : place]
+    spoken_of = any(text.lexicon.is_person(t) for t in near if t.sentence >= token.sentence - 1)
+    return Subject.OTHER if place == 0 or spoken_of else Subject.UNKNOWN

@@ -99,8 +99,7 @@ def add_once(session: Session, row: Row, *key: str) -> tuple[Row, bool]:
         if not (column.primary_key and getattr(row, column.name) is None)
     }
     statement = insert(table).values(values).on_conflict_do_nothing(index_elements=list(key))
-    result: Any = session.execute(statement)
-    added = result.rowcount == 1
+    added = session.execute(statement.returning(*table.primary_key)).first() is not None
     there = session.exec(select(type(row)).filter_by(**{name: getattr(row, name) for name in key})).one()
     return there, added
 
