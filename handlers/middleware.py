@@ -7,14 +7,20 @@ from typing import Any
 
 from slack_bolt import App, BoltContext
 
-from handlers.payloads import Click, Form, MessageShortcut, Slash
+from handlers.payloads import Click, Form, MessageShortcut, Slash, Suggestion
 
 PAYLOADS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "block_actions": Click.of,
     "view_submission": Form.of,
     "message_action": MessageShortcut.of,
+    "block_suggestion": Suggestion.of,
 }
-NAMES = {"block_actions": "click", "view_submission": "form", "message_action": "shortcut_use"}
+NAMES = {
+    "block_actions": "click",
+    "view_submission": "form",
+    "message_action": "shortcut_use",
+    "block_suggestion": "suggestion",
+}
 
 
 def register(app: App, **provided: Any) -> None:

@@ -114,6 +114,34 @@ class MessageShortcut:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """Somebody types into a menu whose options come from us; `typed` is what they have typed so far."""
+
+    action_id: str
+    block_id: str
+    typed: str
+    team_id: str
+    user_id: str
+    view: Body
+
+    @classmethod
+    def of(cls, body: Body) -> Suggestion:
+        return cls(
+            str(body["action_id"]),
+            str(body["block_id"]),
+            str(body.get("value") or ""),
+            _team(body),
+            body["user"]["id"],
+            body.get("view") or {},
+        )
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the dialog was opened with."""
+        return dict(json.loads(self.view.get("private_metadata") or "{}"))
+
+
+@dataclass(frozen=True)
 class Form:
     """A dialog as it was filled in. Each field's block id is the field's name; its element is called `value`."""
 
