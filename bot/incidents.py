@@ -132,7 +132,7 @@ def close(session: Session, incident: Incident, *, by: str, now: datetime) -> bo
     if incident.status == IncidentStatus.CLOSED:
         return False
     incident.status, incident.closed_by, incident.closed_at = IncidentStatus.CLOSED, by, now
-    incident.update_due_at = None
+    incident.update_due_at, incident.next_look_at = None, now
     session.add(incident)
     return True
 
@@ -142,6 +142,7 @@ def reopen(session: Session, incident: Incident) -> bool:
     if incident.status == IncidentStatus.OPEN:
         return False
     incident.status, incident.closed_by, incident.closed_at = IncidentStatus.OPEN, None, None
+    incident.next_look_at = None
     session.add(incident)
     return True
 

@@ -26,7 +26,10 @@ def _json() -> Any:
 
 
 class Person(SQLModel, table=True):
-    """Somebody of the workspace, as `users.info` last told; `zone` is an IANA name."""
+    """Somebody of the workspace, as `users.info` last told; `zone` is an IANA name.
+
+    `unreachable` is Slack's word when it refused a direct message to them for good.
+    """
 
     team_id: str = Field(primary_key=True)
     user_id: str = Field(primary_key=True)
@@ -35,6 +38,7 @@ class Person(SQLModel, table=True):
     is_bot: bool = False
     is_guest: bool = False
     deactivated: bool = False
+    unreachable: str | None = None
     refreshed_at: datetime
 
 
@@ -100,6 +104,7 @@ class Incident(SQLModel, table=True):
     update_due_at: datetime | None = Field(default=None, index=True)
     last_update: str = ""
     last_update_at: datetime | None = None
+    next_look_at: datetime | None = Field(default=None, index=True)
 
     @property
     def key(self) -> str:
@@ -382,7 +387,11 @@ class ActionStatus(StrEnum):
 
 
 class ActionItem(SQLModel, table=True):
-    """`next_look_at` is when a nudge rule next has something to decide: what a tick searches by."""
+    """What was agreed to be done. `done` is what its doer says, `verified` what another person confirmed.
+
+    `smoke` and `effect` are the answers to the later questions whether it holds and whether it helped.
+    `next_look_at` is when a nudge rule next has something to decide: what a tick searches by.
+    """
 
     __tablename__: ClassVar[Any] = "action_item"
     __table_args__: ClassVar[Any] = (
@@ -390,6 +399,7 @@ class ActionItem(SQLModel, table=True):
         UniqueConstraint("team_id", "source_key"),
         Index(None, "team_id", "owner_id", "status"),
         Index(None, "incident_id"),
+        Index(None, "team_id", "status", "due_on"),
         Index(None, "next_look_at"),
     )
     id: int = Field(default=None, primary_key=True)
@@ -417,6 +427,8 @@ class ActionItem(SQLModel, table=True):
     checked_how: str = ""
     verified_by: str | None = None
     verified_at: datetime | None = None
+    smoke: str | None = None
+    smoke_note: str = ""
     effect: str | None = None
     effect_note: str = ""
     wont_do_because: str = ""
@@ -456,11 +468,27 @@ class Revision(SQLModel, table=True):
 
 
 class Nudge(SQLModel, table=True):
-    """One reminder by one rule about one thing, planned once: the unique key is what makes it so."""
+    """One reminder by one rule about one thing, planned once: the unique key is what makes it so.
+
+    It waits (`bundle` is empty) until `not_before` and until its recipient's time is right; then it goes into
+    the one message of that day, named `bundle`. `recipient_id` is a person's or a channel's.
+    """
 
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("team_id", "rule", "subject", "subject_id", "occurrence", "recipient_id"),
-        Index(None, "team_id", "recipient_id", "sent_at"),
+        Index(
+            "ix_nudge_waiting",
+            "not_before",
+            sqlite_where=text("bundle = ''"),
+            postgresql_where=text("bundle = ''"),
+        ),
+        Index(
+            "ix_nudge_under_way",
+            "bundle",
+            sqlite_where=text("bundle <> '' AND settled_at IS NULL"),
+            postgresql_where=text("bundle <> '' AND settled_at IS NULL"),
+        ),
+        Index(None, "team_id", "recipient_id", "bundle"),
         Index(None, "bundle"),
         Index(None, "subject", "subject_id"),
     )
@@ -472,7 +500,9 @@ class Nudge(SQLModel, table=True):
     occurrence: str
     recipient_id: str
     planned_at: datetime
-    bundle: str
+    not_before: datetime
+    bundle: str = ""
+    settled_at: datetime | None = None
     sent_at: datetime | None = None
     channel_id: str | None = None
     message_ts: str | None = None

@@ -79,11 +79,13 @@ def upgrade() -> None:
         sa.Column("update_due_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_update", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("last_update_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("next_look_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
         sa.UniqueConstraint("team_id", "number", name=op.f("uq_incident_team_id_number")),
         sa.UniqueConstraint("team_id", "source_key", name=op.f("uq_incident_team_id_source_key")),
     )
     with op.batch_alter_table("incident", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_incident_next_look_at"), ["next_look_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_team_id_channel_id"), ["team_id", "channel_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_team_id_status"), ["team_id", "status"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_update_due_at"), ["update_due_at"], unique=False)
@@ -105,7 +107,9 @@ def upgrade() -> None:
         sa.Column("occurrence", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("recipient_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("planned_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("not_before", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("bundle", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("settled_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("sent_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("channel_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("message_ts", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -125,7 +129,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_nudge_bundle"), ["bundle"], unique=False)
         batch_op.create_index(batch_op.f("ix_nudge_subject_subject_id"), ["subject", "subject_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_nudge_team_id_recipient_id_sent_at"), ["team_id", "recipient_id", "sent_at"], unique=False
+            batch_op.f("ix_nudge_team_id_recipient_id_bundle"), ["team_id", "recipient_id", "bundle"], unique=False
+        )
+        batch_op.create_index(
+            "ix_nudge_under_way",
+            ["bundle"],
+            unique=False,
+            sqlite_where=sa.text("bundle <> '' AND settled_at IS NULL"),
+            postgresql_where=sa.text("bundle <> '' AND settled_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_nudge_waiting",
+            ["not_before"],
+            unique=False,
+            sqlite_where=sa.text("bundle = ''"),
+            postgresql_where=sa.text("bundle = ''"),
         )
 
     op.create_table(
@@ -173,6 +191,7 @@ def upgrade() -> None:
         sa.Column("is_bot", sa.Boolean(), nullable=False),
         sa.Column("is_guest", sa.Boolean(), nullable=False),
         sa.Column("deactivated", sa.Boolean(), nullable=False),
+        sa.Column("unreachable", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("refreshed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("team_id", "user_id", name=op.f("pk_person")),
     )
@@ -487,6 +506,8 @@ def upgrade() -> None:
         sa.Column("checked_how", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("verified_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("verified_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("smoke", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("smoke_note", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("effect", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("effect_note", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("wont_do_because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -506,6 +527,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_action_item_next_look_at"), ["next_look_at"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_action_item_team_id_owner_id_status"), ["team_id", "owner_id", "status"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_action_item_team_id_status_due_on"), ["team_id", "status", "due_on"], unique=False
         )
 
     op.create_table(
@@ -565,6 +589,7 @@ def downgrade() -> None:
 
     op.drop_table("answer_revision")
     with op.batch_alter_table("action_item", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_action_item_team_id_status_due_on"))
         batch_op.drop_index(batch_op.f("ix_action_item_team_id_owner_id_status"))
         batch_op.drop_index(batch_op.f("ix_action_item_next_look_at"))
         batch_op.drop_index(batch_op.f("ix_action_item_incident_id"))
@@ -623,7 +648,15 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     with op.batch_alter_table("nudge", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_nudge_team_id_recipient_id_sent_at"))
+        batch_op.drop_index(
+            "ix_nudge_waiting", sqlite_where=sa.text("bundle = ''"), postgresql_where=sa.text("bundle = ''")
+        )
+        batch_op.drop_index(
+            "ix_nudge_under_way",
+            sqlite_where=sa.text("bundle <> '' AND settled_at IS NULL"),
+            postgresql_where=sa.text("bundle <> '' AND settled_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_nudge_team_id_recipient_id_bundle"))
         batch_op.drop_index(batch_op.f("ix_nudge_subject_subject_id"))
         batch_op.drop_index(batch_op.f("ix_nudge_bundle"))
 
@@ -633,6 +666,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_incident_update_due_at"))
         batch_op.drop_index(batch_op.f("ix_incident_team_id_status"))
         batch_op.drop_index(batch_op.f("ix_incident_team_id_channel_id"))
+        batch_op.drop_index(batch_op.f("ix_incident_next_look_at"))
 
     op.drop_table("incident")
     op.drop_table("channel")
