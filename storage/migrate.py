@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from alembic import command
@@ -57,3 +59,11 @@ def write_revision(db: Database, message: str) -> None:
     with db.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.revision(config, message, autogenerate=True, rev_id=f"{number:04}")
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/committed.db")
+        upgrade(database)
+        write_revision(database, sys.argv[1] or "a change of the tables")
+        database.close()
