@@ -306,8 +306,9 @@ def _classify(head: Token | None, phrase: Sequence[Token], text: Text) -> Subjec
         return Subject.NOBODY
     if word in _THEY:
         return _they(head, text)
-    if word in _MEANS or word[0] in _MEANS:
-        return _MEANS.get(word) or _MEANS[word[0]]
+    mark = word[0] if word[0] in {PERSON, THING} else word
+    if mark in _MEANS:
+        return _MEANS[mark]
     if word in lexicon.people:
         return Subject.THING if _is_machine(head, before, text) else Subject.OTHER
     return Subject.UNKNOWN if head.capital and not determined else Subject.THING
