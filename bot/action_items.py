@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from bot import incidents, mrkdwn
+from bot import incidents, moments, mrkdwn
 from bot import people as who
 from bot.errors import FieldRefusal, Refusal
 from storage import action_items, people
@@ -273,9 +272,9 @@ def seen(session: Session, team_id: str, action_id: int, by: str, *, hold: bool 
     return action
 
 
-def zone_of(session: Session, team_id: str, user_id: str) -> ZoneInfo:
+def zone_of(session: Session, team_id: str, user_id: str) -> tzinfo:
     """The zone a person's days are counted in."""
-    return ZoneInfo(who.zone_of(session, team_id, user_id))
+    return moments.zone_named(who.zone_of(session, team_id, user_id))
 
 
 def priority(action: ActionItem, risk: int | None, severity: str) -> float:

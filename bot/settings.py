@@ -8,21 +8,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot import working_hours
 from bot.errors import Refusal
+from bot.working_hours import WorkingHours
 
 
 class WrongSetting(Refusal):
     """A setting is wrong or missing; nothing was started."""
 
 
+DIGESTS = frozenset({"weekly", "monthly"})
+"""What is posted regularly unless it is switched off: the overdue list, and the review with figures."""
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What an operator decides. Tokens never appear in `repr`, and so not in a log."""
+    """What an operator decides. Tokens never appear in `repr`, and so not in a log.
+
+    `zone` is the IANA zone of the team, for what is said to a channel; a person is spoken to in their own.
+    """
 
     bot_token: str = field(repr=False)
     app_token: str = field(default="", repr=False)
@@ -35,6 +45,10 @@ class Settings:
     log_format: str = "text"
     mark_reactions: Mapping[str, str | None] = field(default_factory=lambda: dict(DEFAULT_REACTIONS))
     guides_folder: Path | None = None
+    zone: str = "UTC"
+    working_hours: WorkingHours = field(default_factory=WorkingHours)
+    follow_up_channel: str = ""
+    digests: frozenset[str] = DIGESTS
 
     @property
     def socket_mode(self) -> bool:
@@ -74,6 +88,10 @@ def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None 
         log_format=_one_of("SEAMARK_LOG_FORMAT", given.get("SEAMARK_LOG_FORMAT") or "text", ("text", "json")),
         mark_reactions=_reactions(given.get("SEAMARK_MARK_REACTIONS", "")),
         guides_folder=_folder("SEAMARK_GUIDES", given.get("SEAMARK_GUIDES", "")),
+        zone=_zone("SEAMARK_ZONE", given.get("SEAMARK_ZONE") or "UTC"),
+        working_hours=_working_hours(given.get("SEAMARK_WORKING_HOURS", ""), given.get("SEAMARK_HOLIDAYS", "")),
+        follow_up_channel=_channel("SEAMARK_FOLLOW_UP_CHANNEL", given.get("SEAMARK_FOLLOW_UP_CHANNEL", "")),
+        digests=_digests("SEAMARK_DIGESTS", given.get("SEAMARK_DIGESTS", "")),
     )
 
 
@@ -141,3 +159,27 @@ def _folder(name: str, value: str) -> Path | None:
     if value and not Path(value).is_dir():
         raise WrongSetting(f"{name} names a folder that is not there.")
     return Path(value) if value else None
+
+
+def _zone(name: str, value: str) -> str:
+    if value not in available_timezones():
+        raise WrongSetting(f"{name} must be the name of a time zone like Europe/Berlin.")
+    return value
+
+
+def _working_hours(hours: str, holidays: str) -> WorkingHours:
+    try:
+        return working_hours.parse(hours, holidays)
+    except working_hours.NoSuchHours as fault:
+        raise WrongSetting(
+            "SEAMARK_WORKING_HOURS must look like Mon-Fri 9:00-17:00, and SEAMARK_HOLIDAYS like 2026-12-25, 01-01."
+        ) from fault
+
+
+def _digests(name: str, value: str) -> frozenset[str]:
+    chosen = frozenset(word.strip() for word in value.split(",") if word.strip()) or DIGESTS
+    if chosen == {"off"}:
+        return frozenset()
+    if not chosen <= DIGESTS:
+        raise WrongSetting(f"{name} must be off, weekly, monthly, or weekly,monthly.")
+    return chosen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 from sqlalchemy import Select, and_, func, or_
 from sqlalchemy import select as sa_select
@@ -12,6 +11,8 @@ from sqlmodel import Session, col, select
 
 from storage.db import one_at_a_time
 from storage.models import ActionEvent, ActionItem, ActionStatus, Incident, Membership, Revision
+
+Found = Select[ActionItem, Incident]
 
 UNFINISHED = (ActionStatus.OPEN, ActionStatus.DONE)
 """What somebody has still to do something for: the owner, or the one who confirms."""
@@ -49,7 +50,7 @@ def of_retrospective(session: Session, retrospective_id: int) -> list[ActionItem
     return list(session.exec(query.order_by(col(ActionItem.number))))
 
 
-def visible(team_id: str, user_id: str) -> Select[Any]:
+def visible(team_id: str, user_id: str) -> Found:
     """All actions with their incidents that a person may know of, to be narrowed down."""
     mine = select(Membership.channel_id).where(Membership.team_id == team_id, Membership.user_id == user_id)
     return (
@@ -66,26 +67,26 @@ def visible(team_id: str, user_id: str) -> Select[Any]:
     )
 
 
-def unfinished(query: Select[Any]) -> Select[Any]:
+def unfinished(query: Found) -> Found:
     return query.where(col(ActionItem.status).in_(UNFINISHED))
 
 
-def owned_by(query: Select[Any], user_id: str) -> Select[Any]:
+def owned_by(query: Found, user_id: str) -> Found:
     """Those a person has to do something for as their owner, or was asked to take over."""
     return query.where(or_(col(ActionItem.owner_id) == user_id, col(ActionItem.handover_to) == user_id))
 
 
-def overdue(query: Select[Any], today: date) -> Select[Any]:
+def overdue(query: Found, today: date) -> Found:
     return query.where(col(ActionItem.status) == ActionStatus.OPEN, col(ActionItem.due_on) < today)
 
 
-def page(session: Session, query: Select[Any], *, offset: int = 0, most: int) -> list[tuple[ActionItem, Incident]]:
+def page(session: Session, query: Found, *, offset: int = 0, most: int) -> list[tuple[ActionItem, Incident]]:
     """One page, the longest overdue first."""
     ordered = query.order_by(col(ActionItem.due_on), col(ActionItem.number)).offset(offset).limit(most)
     return [(action, incident) for action, incident in session.execute(ordered)]
 
 
-def count(session: Session, query: Select[Any]) -> int:
+def count(session: Session, query: Found) -> int:
     return int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
