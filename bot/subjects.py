@@ -132,7 +132,7 @@ _OPAQUE = re.compile(
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|!{2,}|[,:;()\u2026\u2013\u2014]|(?<=\s)-(?=\s)")
-_SENTENCE_END = re.compile(r"[.!?]+[)\]*]*(?=\s|$)|\n+|;\s")
+_SENTENCE_END = re.compile(r"[.!?]+[)\]]*(?:\s+|$)|\n\s*|;\s+")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|etc|approx|cf|no|incl)|\b\w)\Z")
 _PLAIN = str.maketrans({"\u2019": "'", "\u02bc": "'", "_": " ", "*": " ", "~": " "})
 
@@ -162,7 +162,7 @@ def _lower(text: str) -> str:
 @lru_cache(maxsize=64)
 def _names(people: frozenset[str], first_names: frozenset[str]) -> re.Pattern[str]:
     """Match a person's name as given or capitalised, and the first names of those who have a longer one."""
-    given = {name.strip().lstrip("@") for name in people} - {""}
+    given = {name.translate(_PLAIN).strip().lstrip("@") for name in people} - {""}
     forms = given | {name[0].upper() + name[1:] for name in given | first_names}
     forms |= {name.split()[0] for name in given if " " in name and name[0].isupper() and len(name.split()[0]) > 2}
     longest_first = "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))
@@ -173,7 +173,7 @@ def _sentences(masked: str) -> list[tuple[int, int]]:
     spans = []
     start = 0
     for end in _SENTENCE_END.finditer(masked):
-        if end[0] == "." and _ABBREVIATION.search(masked, max(start, end.start() - 8), end.start()):
+        if end[0].strip() == "." and _ABBREVIATION.search(masked, max(start, end.start() - 8), end.start()):
             continue
         spans.append((start, end.end()))
         start = end.end()
@@ -318,7 +318,8 @@ def _is_machine(head: Token, before: Token | None, text: Text) -> bool:
     """Whether a word for a person is a machine here: "the Prometheus operator", "the package manager"."""
     if before is None:
         return False
-    product = before.capital and text.sentences[before.sentence][0] != before.start
+    first = text.sentences[before.sentence][0] == before.start
+    product = before.capital and not first and before.word not in _DETERMINERS
     known = f"{before.word} {head.word}" in text.lexicon.things
     return known or before.word[0] == THING or (product and head.word in text.lexicon.also_machines)
 

@@ -22,6 +22,7 @@ import yaml
 from bot.errors import Refusal
 from bot.subjects import PERSON, Lexicon, Subject
 
+SHIPPED = Path(str(files("templates"))) / "wording"
 _FIELDS = ("account", "finding", "action", "criteria")
 _SUBJECTS = {
     "any": frozenset(Subject),
@@ -84,7 +85,7 @@ class Rulebook:
 @cache
 def shipped_rules() -> Rulebook:
     """The rules that come with Seamark."""
-    return load_rules(Path(str(files("templates"))) / "wording")
+    return load_rules(SHIPPED)
 
 
 def load_rules(*directories: Path) -> Rulebook:
