@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -19,11 +19,15 @@ from slack_sdk.models.blocks import (
     ConfirmObject,
     ContextBlock,
     DatePickerElement,
+    DateTimePickerElement,
     DividerBlock,
+    ExternalDataMultiSelectElement,
+    ExternalDataSelectElement,
     HeaderBlock,
     InputBlock,
     InteractiveElement,
     MarkdownTextObject,
+    NumberInputElement,
     Option,
     PlainTextInputElement,
     PlainTextObject,
@@ -199,6 +203,55 @@ def date_field(
     name: str, label: str, *, initial: date | None = None, optional: bool = False, hint: str | None = None
 ) -> InputBlock:
     element = DatePickerElement(action_id=VALUE, initial_date=initial.isoformat() if initial else None)
+    return _input(name, label, element, optional=optional, hint=hint)
+
+
+def number_field(
+    name: str, label: str, *, initial: str = "", optional: bool = True, hint: str | None = None
+) -> InputBlock:
+    """Digits, with a decimal point or without."""
+    element = NumberInputElement(action_id=VALUE, is_decimal_allowed=True, initial_value=initial or None)
+    return _input(name, label, element, optional=optional, hint=hint)
+
+
+def moment_field(
+    name: str, label: str, *, initial: datetime | None = None, optional: bool = True, hint: str | None = None
+) -> InputBlock:
+    """A date and a time, which Slack shows and takes in the viewer's own zone; read with `Form.moment`."""
+    element = DateTimePickerElement(
+        action_id=VALUE, initial_date_time=int(initial.timestamp()) if initial is not None else None
+    )
+    return _input(name, label, element, optional=optional, hint=hint)
+
+
+def search_field(
+    name: str,
+    label: str,
+    action_id: str,
+    *,
+    placeholder: str | None = None,
+    optional: bool = True,
+    hint: str | None = None,
+) -> InputBlock:
+    """One choice out of many, found by typing; the options come from the listener of `action_id`."""
+    element = ExternalDataSelectElement(action_id=action_id, placeholder=placeholder, min_query_length=0)
+    return _input(name, label, element, optional=optional, hint=hint)
+
+
+def searches_field(
+    name: str,
+    label: str,
+    action_id: str,
+    *,
+    initial: Sequence[Option] = (),
+    placeholder: str | None = None,
+    optional: bool = True,
+    hint: str | None = None,
+) -> InputBlock:
+    """Several choices out of many, found by typing; the options come from the listener of `action_id`."""
+    element = ExternalDataMultiSelectElement(
+        action_id=action_id, placeholder=placeholder, min_query_length=0, initial_options=list(initial) or None
+    )
     return _input(name, label, element, optional=optional, hint=hint)
 
 
