@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot import incidents, moments, mrkdwn
+from bot import audit, incidents, moments, mrkdwn
 from bot import people as who
 from bot.errors import FieldRefusal, Refusal
 from storage import action_items, people
@@ -30,19 +30,20 @@ class Kind:
     """What an action changes. `is_process`: how people work together, rather than how machines do."""
 
     label: str
+    about: str
     is_process: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
-    "prevent": Kind("Prevent: it cannot happen this way again"),
-    "detect": Kind("Detect: it is noticed sooner"),
-    "mitigate": Kind("Mitigate: it does less harm"),
-    "test": Kind("Test"),
-    "monitor": Kind("Monitor or alert"),
-    "rollback": Kind("Rollback or recovery"),
-    "respond": Kind("Respond: people are found and decide sooner", is_process=True),
-    "runbook": Kind("Runbook or documentation", is_process=True),
-    "governance": Kind("Process or governance", is_process=True),
+    "prevent": Kind("Prevent", "It cannot happen this way again"),
+    "detect": Kind("Detect", "It is noticed sooner"),
+    "mitigate": Kind("Mitigate", "It does less harm"),
+    "respond": Kind("Respond", "People are found, and decide, sooner", is_process=True),
+    "test": Kind("Test", "A test or a check that would have caught it"),
+    "monitor": Kind("Monitor", "A signal, a dashboard, an alert"),
+    "rollback": Kind("Rollback", "A faster or safer way back"),
+    "runbook": Kind("Runbook", "What to do is written down where it is needed", is_process=True),
+    "governance": Kind("Governance", "A rule, a review, a habit of the team", is_process=True),
 }
 LEVELS: Mapping[str, str] = {"high": "High", "medium": "Medium", "low": "Low"}
 _WEIGHT = {"low": 1, "medium": 2, "high": 3}
@@ -412,4 +413,4 @@ def _changed(session: Session, action: ActionItem, what: str, by: str, now: date
 def _trace(session: Session, action: ActionItem, what: str, by: str, now: datetime, words: str = "") -> None:
     event = ActionEvent(team_id=action.team_id, action_id=action.id, what=what, words=words, by=by, at=now)
     session.add(event)
-    session.flush()
+    audit.record(session, action.team_id, by, what, f"action:{action.id}", {"version": action.version}, now)
