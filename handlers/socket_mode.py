@@ -48,6 +48,7 @@ class Connection:
 class _Counting(SocketModeHandler):
     def __init__(self, app: App, app_token: str, *, web_client: WebClient, concurrency: int) -> None:
         super().__init__(app, app_token, web_client=web_client, concurrency=concurrency)
+        self.client.on_message_listeners.append(self._send_at_once)
         self._changed = threading.Condition()
         self._under_way = 0
         self._stopping = False
@@ -63,6 +64,15 @@ class _Counting(SocketModeHandler):
             with self._changed:
                 self._under_way -= 1
                 self._changed.notify_all()
+
+    def _send_at_once(self, message: str) -> None:
+        """On each greeting, have the new socket send small frames without waiting for the one before.
+
+        Otherwise the second of two acknowledgements waits up to 40 ms (Nagle's algorithm, RFC 896).
+        """
+        session = self.client.current_session
+        if '"hello"' in message and session is not None and session.sock is not None:
+            session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def finish(self) -> None:
         with self._changed:

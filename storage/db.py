@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, bindparam, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import make_transient_to_detached, sessionmaker
 from sqlmodel import Session, SQLModel, select
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -92,16 +93,27 @@ def add_once(session: Session, row: Row, *key: str) -> tuple[Row, bool]:
     database, not the caller, decides that it did.
     """
     table: Any = type(row).__table__  # type: ignore[attr-defined]
-    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
-    values = {
-        column.name: getattr(row, column.name)
-        for column in table.columns
-        if not (column.primary_key and getattr(row, column.name) is None)
-    }
-    statement = insert(table).values(values).on_conflict_do_nothing(index_elements=list(key))
-    added = session.execute(statement.returning(*table.primary_key)).first() is not None
-    there = session.exec(select(type(row)).filter_by(**{name: getattr(row, name) for name in key})).one()
-    return there, added
+    values = {column.name: getattr(row, column.name) for column in table.columns}
+    own = [column.name for column in table.primary_key if values[column.name] is None]
+    for name in own:
+        del values[name]
+    dialect = session.get_bind().dialect.name
+    added = session.execute(_insert_once(table, dialect, tuple(values), key), values).first()
+    if added is None:
+        return session.exec(select(type(row)).filter_by(**{name: values[name] for name in key})).one(), False
+    for name in own:
+        setattr(row, name, getattr(added, name))
+    make_transient_to_detached(row)
+    session.add(row)
+    return row, True
+
+
+@lru_cache
+def _insert_once(table: Any, dialect: str, columns: tuple[str, ...], key: tuple[str, ...]) -> Any:
+    """The statement for `add_once`; building it anew costs more than running it."""
+    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert
+    statement = insert(table).values({name: bindparam(name) for name in columns})
+    return statement.on_conflict_do_nothing(index_elements=list(key)).returning(*table.primary_key)
 
 
 def one_at_a_time(session: Session, what: str) -> None:
