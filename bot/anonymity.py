@@ -21,12 +21,13 @@ _LINK: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s<>\"']+|\bwww\.[^\s<
 _CHANNEL: Final = re.compile(r"(?<![\w&/])#[^\W\d_][\w-]*")
 
 # First names that are words as well: only where they are written as a name.
-_WORDS_TOO: Final = frozenset(
-    "april art august bill bob buck chance chase chip christian clay cliff dale dawn dean don drew earl faith"
-    " frank gene grace grant guy hope hunter iris ivy jack jade jay jean joy june king lance lane lily mark"
-    " mason max may melody miles mike norm olive page pat penny pierce ray rich rob robin rose ruby rusty sage"
-    " sandy skip sky stone sue summer tab victor violet wade ward will wood young".split()
-)
+_WORDS: Final = """
+april art august bill bob buck chance chase chip christian clay cliff dale dawn dean don drew earl faith frank gene
+grace grant guy hope hunter iris ivy jack jade jay jean joy june king lance lane lily mark mason max may melody miles
+mike norm olive page pat penny pierce ray rich rob robin rose ruby rusty sage sandy skip sky stone sue summer tab
+victor violet wade ward will wood young
+"""
+_WORDS_TOO: Final = frozenset(_WORDS.split())
 _LEAST_PART: Final = 3
 _GUIDES_WORDS: Final = {"key", "kind", "zone", "thread", "prompt", "status", "severity", "heading", "label"}
 _NOBODYS_ENTRY: Final = {"author": None, "marked_by": (), "permalink": None, "evidence": ()}

@@ -149,7 +149,7 @@ def _compared(part: str, old: Mapping[Any, dict[str, str]], new: Mapping[Any, di
                 for name, was in old[key].items()
                 if was != new[key][name]
             )
-            called = "" if old[key][""] != new[key][""] else f"{_short(new[key][''])} – "
+            called = "" if old[key][""] != new[key][""] else f"{_short(new[key][''])} · "
             yield Change(part=part, how="changed", words=f"{called}{'; '.join(changed)}")
 
 

@@ -16,14 +16,25 @@ _NUMBERED: Final = re.compile(r"\d{1,9}[.)]")
 _ENTITIES: Final = {"<": "&lt;", "&": "&amp;", "|": "&#124;"}
 
 
-def paragraph(text: str) -> str:
+class Ready(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def made_ready(value: object) -> Ready:
+    """Whatever a template puts out, as Markdown on one line, unless it is so already."""
+    return value if isinstance(value, Ready) else inline(str(value))
+
+
+def paragraph(text: str) -> Ready:
     """The text as one Markdown paragraph; its line breaks are hard ones."""
-    return _escaped(text, "\\\n")
+    return Ready(_escaped(text, "\\\n"))
 
 
-def inline(text: str) -> str:
+def inline(text: str) -> Ready:
     """The text on one line of Markdown: for headings, list items and table cells."""
-    return _escaped(text, "<br>")
+    return Ready(_escaped(text, "<br>"))
 
 
 def _escaped(text: str, line_break: str) -> str:
@@ -60,9 +71,9 @@ def web_address(url: str | None) -> str | None:
     return parts.geturl() if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
-def destination(url: str) -> str:
+def destination(url: str) -> Ready:
     """A web address as a Markdown link's destination."""
-    return f"<{quote(url, safe=_URL_SAFE).replace('&', '&amp;')}>"
+    return Ready(f"<{quote(url, safe=_URL_SAFE).replace('&', '&amp;')}>")
 
 
 _URL_SAFE: Final = "%/:?#@!$&'()*+,;=~-._"
