@@ -95,6 +95,7 @@ _BOUNDARIES = _words(
     ", : ; ( ) - \u2013 \u2014 \u2026 and but or so because since as when while if although though unless until whether"
     " where that which who whom before after than however therefore how why what"
 )
+_RELATIVES = frozenset({"who", "which", "that"})
 _COORDINATORS = frozenset({",", "and", "but", "or", "then"})
 _PARTITIVES = _words("one some none most many all two three several part both members member any each")
 _NEGATORS = _words(
@@ -223,11 +224,20 @@ def _subject(text: Text, index: int, depth: int) -> Subject:
     if at < 0 or tokens[at].sentence != sentence:
         return Subject.NONE
     before = tokens[at]
-    if before.word in {"who", "which", "that", ")"} or before.word in _COORDINATORS:
+    if before.word in _RELATIVES | _COORDINATORS | {")"}:
         return _inherited(text, at, depth)
     if before.word in _BOUNDARIES:
         return Subject.NONE
-    return _head([*_clause_before(tokens, at), before], text)
+    clause = [*_clause_before(tokens, at), before]
+    opening = at - len(clause)
+    if opening >= 0 and tokens[opening].word in _RELATIVES and _says_something(clause):
+        return _inherited(text, opening, depth)  # "the engineer who ran the job should …"
+    return _head(clause, text)
+
+
+def _says_something(clause: Sequence[Token]) -> bool:
+    """Whether a relative clause has its own verb already: "who ran the job", "that the engineer restarted"."""
+    return any(_looks_like_a_verb(token.word) for token in (clause[0], clause[-1]))
 
 
 def _transparent(word: str) -> bool:
@@ -245,13 +255,13 @@ def _inherited(text: Text, at: int, depth: int) -> Subject:
         while opening > max(0, at - _CLAUSE) and tokens[opening].word != "(":
             opening -= 1
         return _subject(text, opening, depth - 1) if opening else Subject.NONE
-    if word in {"who", "which", "that"}:
+    if word in _RELATIVES:
         noun = at - 1 if tokens[at - 1].word != "," else at - 2
         if noun < 0 or tokens[noun].word in _BOUNDARIES:
             return Subject.OTHER if word == "who" else Subject.THING
-        antecedent = _head([*_clause_before(tokens, noun), tokens[noun]], text)
-        outsider = tokens[noun].word in text.lexicon.outsiders
-        return Subject.OTHER if word == "who" and not outsider else antecedent
+        if word == "who":
+            return Subject.THING if tokens[noun].word in text.lexicon.outsiders else Subject.OTHER
+        return _head([*_clause_before(tokens, noun), tokens[noun]], text)
     clause = _clause_before(tokens, at)
     verb = next((n for n, token in enumerate(clause) if _looks_like_a_verb(token.word)), len(clause))
     if verb:

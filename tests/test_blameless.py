@@ -64,8 +64,8 @@ def test_own_case_is_judged_right(text: str, blameful: bool):
     ["It began at 10:42. ", "- ", "* ", "1. ", "Then (at noon): ", "Why? Load!\n\n", "Login was slow; "],
 )
 def test_own_cases_are_judged_the_same_wherever_they_stand(before: str):
-    stands_alone = [(text, blameful) for text, blameful in OWN if not text.startswith(">")]
-    assert [text for text, blameful in stands_alone if bool(review(f"{before}{text}")) is not blameful] == []
+    movable = [row for row in OWN if not row[0].startswith((">", "They"))]  # a quoted line; who "they" are
+    assert [text for text, blameful in movable if bool(review(f"{before}{text}")) is not blameful] == []
 
 
 def test_published_sentences_keep_the_aims():
@@ -156,6 +156,8 @@ def test_unknown_name_is_not_judged_for_what_a_machine_may_do():
         ("The engineer (on the second shift) failed", Subject.OTHER),
         ("The engineer saw the page and failed", Subject.OTHER),
         ("Team Alpha failed", Subject.OTHER),
+        ("The engineer who ran the import failed", Subject.OTHER),
+        ("The import that the engineer restarted failed", Subject.THING),
         ("We failed", Subject.SELF),
         ("Nobody failed", Subject.NOBODY),
         ("No engineer failed", Subject.NOBODY),
