@@ -114,6 +114,7 @@ def add(
         retrospective_id=retrospective_id,
         created_by=by,
         created_at=now,
+        owner_since=now,
         next_look_at=now,
         **_columns(plan),
     )
@@ -142,7 +143,7 @@ def change(
         f"{name} was {getattr(action, name)}" for name in ("owner_id", "due_on") if _differs(action, plan, name)
     )
     if action.owner_id != plan.owner_id:
-        action.handover_to = None
+        action.handover_to, action.owner_since = None, now
     for name, value in wanted.items():
         setattr(action, name, value)
     return _changed(session, action, "changed", by, now, said)
@@ -215,7 +216,7 @@ def accept(session: Session, team_id: str, action_id: int, *, by: str, now: date
     """Take over what one was asked to take over."""
     action = _asked(session, team_id, action_id, by)
     _keep_earlier(session, action, by, now)
-    before, action.owner_id = action.owner_id, by
+    before, action.owner_id, action.owner_since = action.owner_id, by, now
     action.handover_to = action.snoozed_until = None
     return _changed(session, action, "accepted", by, now, before)
 

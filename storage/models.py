@@ -411,6 +411,7 @@ class ActionItem(SQLModel, table=True):
     factor_id: int | None = Field(default=None, foreign_key="factor.id")
     what: str
     owner_id: str
+    owner_since: datetime
     due_on: date
     kind: str = "prevent"
     success_criteria: str = ""

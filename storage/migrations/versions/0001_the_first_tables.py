@@ -490,6 +490,7 @@ def upgrade() -> None:
         sa.Column("factor_id", sa.Integer(), nullable=True),
         sa.Column("what", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("owner_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("owner_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("success_criteria", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
