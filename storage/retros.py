@@ -46,9 +46,7 @@ def incidents_without(session: Session, incidents: Iterable[Incident]) -> list[I
 
 def led_by(session: Session, team_id: str, user_id: str) -> list[Retrospective]:
     """The drafts that somebody facilitates or takes part in, oldest first."""
-    part = select(Participant.retrospective_id).where(
-        Participant.team_id == team_id, Participant.user_id == user_id
-    )
+    part = select(Participant.retrospective_id).where(Participant.team_id == team_id, Participant.user_id == user_id)
     query = select(Retrospective).where(
         Retrospective.team_id == team_id,
         Retrospective.status == RetroStatus.DRAFT,
@@ -140,9 +138,9 @@ def accounts(session: Session, retrospective_id: int) -> list[Account]:
 
 def take_out_unnamed(session: Session, retrospective_id: int) -> list[Account]:
     """Take every unnamed account out of the table and return them, to be put back in another order."""
-    unnamed = (Account.retrospective_id == retrospective_id, col(Account.user_id).is_(None))
-    found = list(session.exec(select(Account).where(*unnamed)))
-    session.exec(delete(Account).where(*unnamed))
+    here, unnamed = col(Account.retrospective_id) == retrospective_id, col(Account.user_id).is_(None)
+    found = list(session.exec(select(Account).where(here, unnamed)))
+    session.exec(delete(Account).where(here, unnamed))
     for one in found:
         session.expunge(one)
     return found
