@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 
 from sqlmodel import Session
 
@@ -60,7 +60,7 @@ def named(session: Session, team_id: str, words: str, *, channel_id: str, asked_
     Raises `NoSuchIncident` for one that the asker may not know of, `NotAnIncident`.
     """
     if words.strip():
-        return incidents.named(session, team_id, words.split()[0], asked_by=asked_by)
+        return incidents.named(session, team_id, words.split(maxsplit=1)[0], asked_by=asked_by)
     found = incidents.here(session, team_id, channel_id)
     if not incidents.may_see(session, found, asked_by):
         raise incidents.NoSuchIncident
@@ -284,7 +284,7 @@ def _soak(session: Session, retrospective: Retrospective, guide: Guide, since: d
         return
     zone = moments.zone_named(who.zone_of(session, retrospective.team_id, retrospective.facilitator_id))
     day = add_working_days(since.astimezone(zone).date(), guide.soak_days)
-    retrospective.soak_until = datetime.combine(day, time(), tzinfo=zone)
+    retrospective.soak_until = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
     session.add(retrospective)
 
 

@@ -266,6 +266,7 @@ class Retrospective(SQLModel, table=True):
     soak_until: datetime | None = None
     hub_channel_id: str | None = None
     hub_ts: str | None = None
+    hub_link: str = ""
     published_at: datetime | None = None
     next_look_at: datetime | None = Field(default=None, index=True)
 

@@ -282,6 +282,7 @@ def upgrade() -> None:
         sa.Column("soak_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("hub_channel_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("hub_ts", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("hub_link", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("published_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("next_look_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_retrospective_incident_id_incident")),
