@@ -412,7 +412,6 @@ class ActionItem(SQLModel, table=True):
     factor_id: int | None = Field(default=None, foreign_key="factor.id")
     what: str
     owner_id: str
-    owner_since: datetime
     due_on: date
     kind: str = "prevent"
     success_criteria: str = ""
@@ -424,6 +423,7 @@ class ActionItem(SQLModel, table=True):
     version: int = 1
     snoozed_until: date | None = None
     handover_to: str | None = None
+    owner_since: datetime | None = None
     done_by: str | None = None
     done_at: datetime | None = None
     checked_how: str = ""
