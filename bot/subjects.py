@@ -256,17 +256,24 @@ def _inherited(text: Text, at: int, depth: int) -> Subject:
             opening -= 1
         return _subject(text, opening, depth - 1) if opening else Subject.NONE
     if word in _RELATIVES:
-        noun = at - 1 if tokens[at - 1].word != "," else at - 2
-        if noun < 0 or tokens[noun].word in _BOUNDARIES:
-            return Subject.OTHER if word == "who" else Subject.THING
-        if word == "who":
-            return Subject.THING if tokens[noun].word in text.lexicon.outsiders else Subject.OTHER
-        return _head([*_clause_before(tokens, noun), tokens[noun]], text)
+        return _antecedent(text, at)
     clause = _clause_before(tokens, at)
     verb = next((n for n, token in enumerate(clause) if _looks_like_a_verb(token.word)), len(clause))
     if verb:
         return _head(clause[:verb], text)
     return _subject(text, at - len(clause), depth - 1)
+
+
+def _antecedent(text: Text, at: int) -> Subject:
+    """What "who", "which" or "that" stands for."""
+    tokens = text.tokens
+    who = tokens[at].word == "who"
+    noun = at - 1 if tokens[at - 1].word != "," else at - 2
+    if noun < 0 or tokens[noun].word in _BOUNDARIES:
+        return Subject.OTHER if who else Subject.THING
+    if who:
+        return Subject.THING if tokens[noun].word in text.lexicon.outsiders else Subject.OTHER
+    return _head([*_clause_before(tokens, noun), tokens[noun]], text)
 
 
 def _looks_like_a_verb(word: str) -> bool:

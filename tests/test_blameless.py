@@ -46,16 +46,16 @@ def rules_of(remarks: list[Remark]) -> list[str]:
     return [remark.rule for remark in remarks]
 
 
-def test_shipped_rules_do_what_their_examples_say():
+def test_shipped_rules_do_what_their_examples_say() -> None:
     assert broken_examples(shipped_rules()) == []
 
 
-def test_shipped_rules_tell_why_what_else_and_from_where():
+def test_shipped_rules_tell_why_what_else_and_from_where() -> None:
     assert [r.name for r in shipped_rules().rules if not (r.why and r.offer and r.source and r.hit and r.no_hit)] == []
 
 
 @pytest.mark.parametrize(("text", "blameful"), OWN)
-def test_own_case_is_judged_right(text: str, blameful: bool):
+def test_own_case_is_judged_right(text: str, blameful: bool) -> None:
     assert bool(review(text)) is blameful
 
 
@@ -63,26 +63,26 @@ def test_own_case_is_judged_right(text: str, blameful: bool):
     "before",
     ["It began at 10:42. ", "- ", "* ", "1. ", "Then (at noon): ", "Why? Load!\n\n", "Login was slow; "],
 )
-def test_own_cases_are_judged_the_same_wherever_they_stand(before: str):
+def test_own_cases_are_judged_the_same_wherever_they_stand(before: str) -> None:
     movable = [row for row in OWN if not row[0].startswith((">", "They"))]  # a quoted line; who "they" are
     assert [text for text, blameful in movable if bool(review(f"{before}{text}")) is not blameful] == []
 
 
-def test_published_sentences_keep_the_aims():
+def test_published_sentences_keep_the_aims() -> None:
     ok = [not review(text) for text, blameful in PUBLISHED if not blameful]
     caught = [bool(review(text)) for text, blameful in PUBLISHED if blameful]
     assert sum(ok) >= 0.95 * len(ok)
     assert sum(caught) >= 0.85 * len(caught)
 
 
-def test_remark_stands_where_the_writer_typed_it():
+def test_remark_stands_where_the_writer_typed_it() -> None:
     text = "Rolled back at 10:42. The operator should have checked the lag."
     (remark,) = review(text)
     assert (remark.phrase, remark.rule) == ("should have checked", "counterfactual")
     assert (remark.start, remark.end) == (text.index("should"), text.index(" the lag"))
 
 
-def test_remark_explains_and_offers_words():
+def test_remark_explains_and_offers_words() -> None:
     (remark,) = review("The cause was human error.")
     rule = next(r for r in shipped_rules().rules if r.name == "human-error")
     assert (remark.why, remark.offer) == (rule.why, rule.offer)
@@ -104,19 +104,19 @@ def test_remark_explains_and_offers_words():
         "See <https://example.org/a?b=1|{}>.",
     ],
 )
-def test_quotations_code_and_links_are_left_alone(text: str):
+def test_quotations_code_and_links_are_left_alone(text: str) -> None:
     assert phrases(text.format(BLAME)) == []
     assert phrases(f"{text.format('x')}\n{BLAME}.") == ["failed to check"]
 
 
-def test_apostrophes_are_no_quotation():
+def test_apostrophes_are_no_quotation() -> None:
     assert phrases("The users' page wasn't there; the operator didn't check the users' tickets") == ["didn't check"]
 
 
 @pytest.mark.parametrize(
     "formatted", ["*human error*", "_human error_", "~human error~", "Human\nerror is not; human error is"]
 )
-def test_slack_formatting_is_seen_through(formatted: str):
+def test_slack_formatting_is_seen_through(formatted: str) -> None:
     assert phrases(f"It was {formatted}") == ["human error"]
 
 
@@ -135,11 +135,11 @@ def test_slack_formatting_is_seen_through(formatted: str):
         ("李雷", ["李雷"]),
     ],
 )
-def test_people_of_the_incident_are_no_cause(name: str, people: list[str]):
+def test_people_of_the_incident_are_no_cause(name: str, people: list[str]) -> None:
     assert phrases(f"At 14:02 {name} took down the cluster.", people) == ["took down"]
 
 
-def test_unknown_name_is_not_judged_for_what_a_machine_may_do():
+def test_unknown_name_is_not_judged_for_what_a_machine_may_do() -> None:
     assert phrases("At 14:02 Boskos took down the cluster and failed to restart.") == []
 
 
@@ -174,13 +174,13 @@ def test_unknown_name_is_not_judged_for_what_a_machine_may_do():
         ("Failed", Subject.NONE),
     ],
 )
-def test_subject_of_a_verb_is_found(sentence: str, who: Subject):
+def test_subject_of_a_verb_is_found(sentence: str, who: Subject) -> None:
     text = read(sentence, (), shipped_rules().lexicon)
     assert subject_of(text, len(text.tokens) - 1) == who
 
 
 @pytest.mark.parametrize(("field", "rules"), [("finding", ["missing-fix"]), ("account", []), ("action", [])])
-def test_missing_things_are_remarked_on_only_in_findings(field: str, rules: list[str]):
+def test_missing_things_are_remarked_on_only_in_findings(field: str, rules: list[str]) -> None:
     assert rules_of(review("There was a lack of monitoring.", field=field)) == rules  # type: ignore[arg-type]
 
 
@@ -204,11 +204,11 @@ def test_missing_things_are_remarked_on_only_in_findings(field: str, rules: list
         ("<@U123> to add an index on orders.created", "The query takes less than 50 ms", []),
     ],
 )
-def test_action_is_remarked_on_when_it_cannot_be_checked(what: str, criteria: str, rules: list[str]):
+def test_action_is_remarked_on_when_it_cannot_be_checked(what: str, criteria: str, rules: list[str]) -> None:
     assert rules_of(review_action(what, success_criteria=criteria)) == rules
 
 
-def test_action_remark_tells_which_of_the_two_texts_it_is_about():
+def test_action_remark_tells_which_of_the_two_texts_it_is_about() -> None:
     remarks = review_action("Investigate monitoring", success_criteria="It works better")
     assert [(r.about, r.phrase) for r in remarks] == [
         ("text", "Investigate"),
@@ -224,7 +224,7 @@ def test_action_remark_tells_which_of_the_two_texts_it_is_about():
         )
     ).map(" ".join)
 )
-def test_review_of_any_text_gives_phrases_in_order_and_apart(text: str):
+def test_review_of_any_text_gives_phrases_in_order_and_apart(text: str) -> None:
     remarks = review(text, people=["Bob", "", "@x", "U1"])
     assert [text[r.start : r.end] for r in remarks] == [r.phrase for r in remarks]
     assert all(one.end <= other.start for one, other in pairwise(remarks))
@@ -232,7 +232,7 @@ def test_review_of_any_text_gives_phrases_in_order_and_apart(text: str):
 
 
 @given(st.text(alphabet=st.characters(exclude_characters='"“”„'), max_size=40))
-def test_review_never_speaks_of_a_quotation(inside: str):
+def test_review_never_speaks_of_a_quotation(inside: str) -> None:
     quoted = inside.replace("\n", " ").replace("\r", " ").replace("`", " ")
     assert phrases(f'It says "{quoted} {BLAME}" there.') == []
 
@@ -247,7 +247,7 @@ def test_review_never_speaks_of_a_quotation(inside: str):
         *["everyone with ", "make sure that this ", "merged a a a without ", "despite the our ", "2 the "],
     ],
 )
-def test_review_of_ten_thousand_characters_stays_fast(piece: str):
+def test_review_of_ten_thousand_characters_stays_fast(piece: str) -> None:
     text = piece * (10_000 // len(piece))
     start = perf_counter()
     review(text, people=["Katharine"])
@@ -255,21 +255,21 @@ def test_review_of_ten_thousand_characters_stays_fast(piece: str):
     assert perf_counter() - start < 1.5
 
 
-def test_team_adds_rules_and_words_of_its_own(tmp_path: Path):
+def test_team_adds_rules_and_words_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "team.yml").write_text(f"people: [wizard]\n{RULE}")
     shipped = load_rules(tmp_path)
     assert rules_of(review("This is Magic.", rules=shipped)) == ["wizardry"]
     assert broken_examples(shipped) == []
 
 
-def test_team_rules_come_on_top_of_the_shipped_ones(tmp_path: Path):
+def test_team_rules_come_on_top_of_the_shipped_ones(tmp_path: Path) -> None:
     (tmp_path / "team.yml").write_text("people: [wizard]\n")
     assert phrases("The wizard failed to check the lag.") == []
     both = load_rules(SHIPPED, tmp_path)
     assert [r.phrase for r in review("The wizard failed to check the lag.", rules=both)] == ["failed to check"]
 
 
-def test_example_that_does_not_hold_is_named(tmp_path: Path):
+def test_example_that_does_not_hold_is_named(tmp_path: Path) -> None:
     (tmp_path / "team.yml").write_text(RULE.replace("[this is magic]", "[this is logic]"))
     assert broken_examples(load_rules(tmp_path)) == [
         f"{tmp_path}/team.yml:2: rule 'wizardry' should find: this is logic"
@@ -295,7 +295,9 @@ def test_example_that_does_not_hold_is_named(tmp_path: Path):
         ("rules:", "roles:", 2, "`roles` is none of "),
     ],
 )  # fmt: skip
-def test_faulty_file_is_refused_with_file_line_and_reason(tmp_path: Path, old: str, new: str, line: int, reason: str):
+def test_faulty_file_is_refused_with_file_line_and_reason(
+    tmp_path: Path, old: str, new: str, line: int, reason: str
+) -> None:
     (tmp_path / "team.yml").write_text(RULE.replace(old, new, 1))
     with pytest.raises(FaultyRulesError) as refused:
         load_rules(tmp_path)
@@ -303,7 +305,7 @@ def test_faulty_file_is_refused_with_file_line_and_reason(tmp_path: Path, old: s
     assert (place, told[: len(reason)]) == (f"{tmp_path}/team.yml:{line}", reason)
 
 
-def test_rule_that_stands_twice_is_refused(tmp_path: Path):
+def test_rule_that_stands_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(RULE)
     (tmp_path / "b.yml").write_text(RULE)
     with pytest.raises(FaultyRulesError) as refused:
@@ -311,7 +313,7 @@ def test_rule_that_stands_twice_is_refused(tmp_path: Path):
     assert refused.value.sentence == f"{tmp_path}/b.yml:2: rule 'wizardry' is already at {tmp_path}/a.yml:2."
 
 
-def test_empty_and_missing_files_are_refused(tmp_path: Path):
+def test_empty_and_missing_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FaultyRulesError, match="No wording rules in"):
         load_rules(tmp_path)
     (tmp_path / "a.yml").write_text("")
