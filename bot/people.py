@@ -18,7 +18,7 @@ def zone_of(session: Session, team_id: str, user_id: str) -> str:
 
 def names(session: Session, team_id: str) -> Mapping[str, str]:
     """Display names by user id, for everyone known in the workspace."""
-    return {user_id: person.name for user_id, person in people.people(session, team_id).items()}
+    return people.names(session, team_id)
 
 
 def name_of(people_by_id: Mapping[str, Person], user_id: str | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_
+from datetime import datetime
+
+from sqlalchemy import and_, case, func, or_
 from sqlmodel import Session, col, select
 
 from storage.db import one_at_a_time
@@ -38,17 +40,45 @@ def in_channel(session: Session, team_id: str, channel_id: str) -> Incident | No
     return session.exec(query).one_or_none()
 
 
+def covering(session: Session, team_id: str, channel_id: str, at: datetime) -> Incident | None:
+    """The incident that something said in a channel at that moment belongs to."""
+    query = (
+        select(Incident)
+        .where(
+            Incident.team_id == team_id,
+            Incident.channel_id == channel_id,
+            or_(col(Incident.covers_from).is_(None), col(Incident.covers_from) <= at),
+            or_(col(Incident.closed_at).is_(None), col(Incident.closed_at) >= at),
+        )
+        .order_by(col(Incident.number).desc())
+        .limit(1)
+    )
+    return session.exec(query).one_or_none()
+
+
+def of_channel(session: Session, team_id: str, channel_id: str) -> list[Incident]:
+    """All incidents that a channel was ever about."""
+    return list(session.exec(select(Incident).where(Incident.team_id == team_id, Incident.channel_id == channel_id)))
+
+
+def updates_due(session: Session, now: datetime) -> list[Incident]:
+    """Open incidents whose next update is due, held against other planners."""
+    query = select(Incident).where(col(Incident.update_due_at) <= now, Incident.status == IncidentStatus.OPEN)
+    return list(session.exec(query.with_for_update(skip_locked=True)))
+
+
 def visible_to(
     session: Session, team_id: str, user_id: str, *, status: str | None = None, most: int = 100
 ) -> list[Incident]:
     """The incidents that a person may know of, newest first: private ones only where they are a member."""
     mine = select(Membership.channel_id).where(Membership.team_id == team_id, Membership.user_id == user_id)
+    place = func.coalesce(Incident.channel_id, case((col(Incident.own_channel), None), else_=Incident.declared_in))
     query = select(Incident).where(
         Incident.team_id == team_id,
         or_(
             col(Incident.is_private).is_(False),
-            col(Incident.channel_id).in_(mine),
-            Incident.declared_by == user_id,
+            place.in_(mine),
+            and_(place.is_(None), Incident.declared_by == user_id),
         ),
     )
     if status is not None:
@@ -56,8 +86,10 @@ def visible_to(
     return list(session.exec(query.order_by(col(Incident.number).desc()).limit(most)))
 
 
-def open_channels(session: Session) -> list[Incident]:
-    return list(session.exec(select(Incident).where(Incident.status == IncidentStatus.OPEN)))
+def open_in_channels(session: Session, team_id: str) -> list[Incident]:
+    """Open incidents that have a channel."""
+    query = select(Incident).where(Incident.team_id == team_id, Incident.status == IncidentStatus.OPEN)
+    return list(session.exec(query.where(col(Incident.channel_id).is_not(None))))
 
 
 def roles(session: Session, incident_id: int) -> dict[str, str]:

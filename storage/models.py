@@ -43,7 +43,7 @@ class Person(SQLModel, table=True):
 
 
 class Channel(SQLModel, table=True):
-    """A channel the bot knows; `captured_until` is the `ts` up to which nothing was missed."""
+    """A channel the bot knows; `captured_until` is the `ts` up to which nothing was missed when it last looked."""
 
     team_id: str = Field(primary_key=True)
     channel_id: str = Field(primary_key=True)
@@ -75,6 +75,8 @@ class IncidentStatus(StrEnum):
 
 
 class Incident(SQLModel, table=True):
+    """`covers_from`: what was said in its channel before then is none of its own; None when all of it is."""
+
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("team_id", "number"),
         UniqueConstraint("team_id", "source_key"),
@@ -100,6 +102,7 @@ class Incident(SQLModel, table=True):
     declared_at: datetime
     closed_by: str | None = None
     closed_at: datetime | None = None
+    covers_from: datetime | None = None
     opening_ts: str | None = None
     update_due_at: datetime | None = Field(default=None, index=True)
     last_update: str = ""

@@ -22,6 +22,11 @@ def people(session: Session, team_id: str, user_ids: Iterable[str] | None = None
     return {row.user_id: row for row in session.exec(query)}
 
 
+def names(session: Session, team_id: str) -> dict[str, str]:
+    """Display names by user id."""
+    return dict(session.exec(select(Person.user_id, Person.name).where(Person.team_id == team_id)).all())
+
+
 def remember_person(session: Session, person: Person) -> Person:
     return session.merge(person)
 

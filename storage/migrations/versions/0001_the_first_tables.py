@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("declared_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("closed_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("covers_from", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("opening_ts", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("update_due_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_update", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
