@@ -81,10 +81,9 @@ class Delivery:
         """
         if step in self.progress:
             return str(self.progress[step])
-        key = f"{self.key}/{step}"
-        found = self._posted_before(channel, key) if self.attempt > 1 else None
+        found = self.posted_before(channel, step)
         if found is None:
-            metadata = {"event_type": "seamark_delivery", "event_payload": {"key": key}}
+            metadata = {"event_type": "seamark_delivery", "event_payload": {"key": f"{self.key}/{step}"}}
             answer = self.client.chat_postMessage(
                 channel=channel, metadata=metadata, unfurl_links=False, unfurl_media=False, **message
             )
@@ -92,7 +91,13 @@ class Delivery:
         self.note(**{step: found})
         return found
 
-    def _posted_before(self, channel: str, key: str) -> str | None:
+    def posted_before(self, channel: str, step: str = "post") -> str | None:
+        """The `ts` of what an earlier try posted, also when it could not note it any more."""
+        if step in self.progress:
+            return str(self.progress[step])
+        return self._with_metadata(channel, f"{self.key}/{step}") if self.attempt > 1 else None
+
+    def _with_metadata(self, channel: str, key: str) -> str | None:
         oldest = f"{(self.created_at - timedelta(minutes=1)).timestamp():.6f}"
         cursor = None
         while True:

@@ -115,6 +115,12 @@ def give_up(item: OutboxItem, now: datetime, error: str) -> None:
     item.leased_by = item.leased_until = None
 
 
+def take_up_again(item: OutboxItem, when: datetime) -> None:
+    """Try once more what was given up; it knows how far it had come."""
+    item.state, item.not_before, item.finished_at = OutboxState.PENDING, when, None
+    item.leased_by = item.leased_until = None
+
+
 def next_due(session: Session) -> datetime | None:
     """When the next item becomes due; None when nothing waits."""
     query = select(func.min(OutboxItem.not_before)).where(OutboxItem.state == OutboxState.PENDING)
