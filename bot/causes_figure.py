@@ -52,7 +52,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Causes:
-    """One picture; `end` is the incident's box (x, y, width, height)."""
+    """One picture; `end` is the incident's box (x, y, width, height), as high as the picture."""
 
     width: float
     height: float
@@ -130,16 +130,14 @@ def _picture(tree: _Tree, roots: Sequence[int], title: str) -> Causes:
     bottom = 0.0
     for root in roots:
         bottom = _place(tree, root, column, end_x, bottom, boxes)
-    end_lines = wrapped(title, END_WIDTH - 24, BOX_SIZE, 8)
-    end_height = len(end_lines) * BOX_LINE + 44
-    height = max(bottom - BOX_GAP, end_height)
-    end = (end_x, (height - end_height) / 2, END_WIDTH, end_height)
+    end_lines = wrapped(title, END_WIDTH - 28, BOX_SIZE * 1.12, 8)
+    height = max(bottom - BOX_GAP, len(end_lines) * BOX_LINE + 44)
     return Causes(
         width=end_x + END_WIDTH,
         height=height,
         boxes=tuple(boxes.values()),
-        edges=tuple(_edges(tree, boxes, end)),
-        end=end,
+        edges=tuple(_edges(tree, boxes, end_x)),
+        end=(end_x, 0.0, END_WIDTH, height),
         end_lines=tuple(end_lines),
     )
 
@@ -177,7 +175,7 @@ def _place(tree: _Tree, root: int, column: float, end_x: float, top: float, boxe
 
 def _head(factor: Factor, width: float) -> str:
     terms = [factor.role.label, factor.category.label if factor.category else "", factor.domain.label]
-    return fitted(" · ".join(filter(None, terms)), width, 11.5)
+    return fitted(" · ".join(filter(None, terms)), width, 12.5)
 
 
 def _stacked(spans: Mapping[int, float], numbers: Sequence[int]) -> float:
@@ -194,15 +192,11 @@ def _causes_first(tree: _Tree, root: int) -> list[int]:
     return order
 
 
-def _edges(tree: _Tree, boxes: Mapping[int, Box], end: tuple[float, float, float, float]) -> Iterable[Edge]:
-    ends = sorted((box for box in boxes.values() if not tree.led_to.get(box.factor.id)), key=lambda box: box.y)
+def _edges(tree: _Tree, boxes: Mapping[int, Box], end_x: float) -> Iterable[Edge]:
     for box in boxes.values():
         start = (box.x + box.width, box.y + box.height / 2)
         effects = [boxes[effect] for effect in tree.led_to.get(box.factor.id, [])]
-        targets = [(effect.x, effect.y + effect.height / 2) for effect in effects]
-        if not effects:
-            place = (ends.index(box) + 1) / (len(ends) + 1)
-            targets = [(end[0], end[1] + end[3] * place)]
+        targets = [(effect.x, effect.y + effect.height / 2) for effect in effects] or [(end_x, start[1])]
         for target in targets:
             yield Edge(_curve(start, target), *target, box.factor.confidence.key, box.factor.role.key)
 

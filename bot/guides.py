@@ -106,7 +106,8 @@ class Step(Definition):
     `kind` says what the dialog shows besides its prompts: the milestones, the timeline, the accounts that
     came in (there the prompts are what each participant is asked), the factors, the actions, or the review.
     `minutes` is the time to plan for in a meeting; `script` the words a facilitator may say aloud.
-    `after_soak`: better left until `Guide.soak_days` working days after the meeting.
+    `after_soak`: better left until `Guide.soak_days` working days after the meeting. `document` is the heading of
+    its part in the published document, by default the title.
     The title also labels a button and heads a dialog (Slack: 24 characters). The number of prompts leaves
     each two blocks, and the dialog's own parts twenty, of the 100 that Slack allows.
     """
@@ -119,6 +120,7 @@ class Step(Definition):
     script: str | None = Field(default=None, min_length=1, max_length=1200)
     required: bool = True
     after_soak: bool = False
+    document: str | None = Field(default=None, min_length=1, max_length=75)
     prompts: tuple[Prompt, ...] = Field(default=(), max_length=40)
 
     @model_validator(mode="after")
@@ -129,6 +131,10 @@ class Step(Definition):
         if self.kind == "questions" and not keys:
             raise ValueError(f"the step `{self.key}` asks nothing: give it prompts")
         return self
+
+    @property
+    def heading(self) -> str:
+        return self.document or self.title
 
     def prompt(self, key: str) -> Prompt | None:
         return next((prompt for prompt in self.prompts if prompt.key == key), None)

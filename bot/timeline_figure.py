@@ -25,7 +25,9 @@ GUTTER: Final = 132.0
 RIGHT: Final = WIDTH - 14.0
 ROW: Final = 22.0
 LABEL_SIZE: Final = 12.0
-LABEL_WIDTH: Final = 218.0
+LABEL_WIDTHS: Final = ((16, 340.0), (30, 260.0))
+"""How wide a label may be, up to how many entries; `LEAST_LABEL` with more."""
+LEAST_LABEL: Final = 210.0
 ALL_LABELLED: Final = 60
 BREAK: Final = 74.0
 TICK_GAP: Final = 74.0
@@ -160,7 +162,7 @@ def timeline(report: Report, zone: ZoneInfo, kinds: Sequence[str]) -> Timeline |
     top = header + 28
     lanes, bottom = _lanes(entries, across, top, kinds)
     return Timeline(
-        height=bottom + 44,
+        height=bottom + (54 if across.breaks else 40),
         top=top,
         bottom=bottom,
         lanes=lanes,
@@ -196,8 +198,10 @@ def _beside(x: float, width: float) -> tuple[float, str, float, float]:
 def _milestone_lines(report: Report, across: Scale, zone: ZoneInfo) -> tuple[tuple[Line, ...], float]:
     rows = _Rows()
     lines = []
+    is_one_day = len({milestone.at.astimezone(zone).date() for milestone in report.milestones}) == 1
     for milestone in sorted(report.milestones, key=lambda milestone: milestone.at):
-        label = f"{milestone.kind.capitalize()} {milestone.at.astimezone(zone):%H:%M}"
+        local = milestone.at.astimezone(zone)
+        label = f"{milestone.kind.capitalize()} {local:{'%H:%M' if is_one_day else '%a %H:%M'}}"
         x = across.x(milestone.at)
         label_x, anchor, left, right = _beside(x - 5, text_width(label, LABEL_SIZE) * 1.08)
         row = rows.place(left + 4, right)
@@ -221,19 +225,21 @@ def _lanes(entries: Sequence[Entry], across: Scale, top: float, kinds: Sequence[
     lanes = []
     for kind in present:
         own = [entry for entry in entries if entry.kind == kind]
-        dots, rows = _dots(own, across, top + 8, label_all=len(entries) <= ALL_LABELLED)
+        dots, rows = _dots(own, across, top + 8, total=len(entries))
         height = rows * ROW + 16
         lanes.append(Lane(kind, top, height, dots))
         top += height
     return tuple(lanes), top
 
 
-def _dots(entries: Sequence[Entry], across: Scale, top: float, *, label_all: bool) -> tuple[tuple[Dot, ...], int]:
+def _dots(entries: Sequence[Entry], across: Scale, top: float, *, total: int) -> tuple[tuple[Dot, ...], int]:
     rows = _Rows()
     dots = []
+    label_all = total <= ALL_LABELLED
+    width = next((width for most, width in LABEL_WIDTHS if total <= most), LEAST_LABEL)
     for entry in entries:
         x = across.x(entry.at)
-        label = fitted(entry.text, LABEL_WIDTH, LABEL_SIZE) if label_all or entry.is_key else ""
+        label = fitted(entry.text, width, LABEL_SIZE) if label_all or entry.is_key else ""
         if not label:
             row = 0 if not label_all else rows.place(x - 9, x + 9)
             dots.append(Dot(entry, x, top + (row + 0.5) * ROW))

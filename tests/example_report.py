@@ -126,7 +126,7 @@ def sections() -> tuple[Section, ...]:
     return (
         Section(
             key="scope",
-            title="Scope and impact",
+            title="Impact",
             answers=(
                 Answer(
                     prompt="summary",
@@ -162,7 +162,7 @@ def sections() -> tuple[Section, ...]:
         ),
         Section(
             key="milestones",
-            title="Milestones",
+            title="Detection and response",
             kind="milestones",
             answers=(
                 Answer(
@@ -186,11 +186,11 @@ def sections() -> tuple[Section, ...]:
                 ),
             ),
         ),
-        Section(key="timeline", title="Timeline review", kind="timeline"),
+        Section(key="timeline", title="Timeline", kind="timeline"),
         Section(key="accounts", title="Accounts", kind="accounts"),
         Section(
             key="learning",
-            title="Learning",
+            title="What we learned",
             answers=(
                 Answer(prompt="helped", heading="What helped", text="\n".join(SOURCE["went_well"])),
                 Answer(
@@ -218,7 +218,7 @@ def sections() -> tuple[Section, ...]:
         Section(key="actions", title="Actions", kind="actions"),
         Section(
             key="review",
-            title="Review and publish",
+            title="Communication and review",
             kind="review",
             answers=(
                 Answer(
@@ -355,10 +355,7 @@ def prow(**changes: Any) -> Report:
         "people": PEOPLE,
         "facilitator": "U4",
         "guide": Term(key="standard", label="Standard"),
-        "milestones": tuple(
-            Milestone(kind=kind, at=moment, set_by="U1")
-            for kind, moment in times.items()
-        ),
+        "milestones": tuple(Milestone(kind=kind, at=moment, set_by="U1") for kind, moment in times.items()),
         "durations": durations.between(times),
         "risk": Risk(
             likelihood=term("Possible"), consequence=term("Major"), score=6, band=Term(key="high", label="High")
