@@ -58,12 +58,14 @@ class Server:
         self._ack_seconds = ack_seconds
         self.afterwards: Callable[[], object] | None = None
         self._resting = threading.Lock()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
+        self._loop: asyncio.AbstractEventLoop
+        self._thread: threading.Thread
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
     def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._thread.start()
         self.wait_for(self._open())
 
@@ -90,12 +92,12 @@ class Server:
         return asyncio.run_coroutine_threadsafe(asked, self._loop)
 
     def call(self, asked: Callable[[], T]) -> T:
-        """Look or do something on the server's loop, in one go."""
+        """Look on the server's loop, in one go."""
 
         async def run() -> T:
             return asked()
 
-        return self.wait_for(run())
+        return self.submit(run()).result()
 
     async def deliver_to(self, url: str) -> bool:
         """Switch to signed HTTP, if the URL answers the challenge."""

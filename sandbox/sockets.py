@@ -34,6 +34,7 @@ class Connection:
         self.request = request
         self.leaving = False  # told to go: gets nothing new
         self.waiting: dict[str, asyncio.Future[Any]] = {}
+        self.served: list[str] = []  # envelopes sent here
 
     def abort(self) -> None:
         """Cut the line without a word."""
@@ -94,6 +95,7 @@ class Sockets:
             envelope |= {"retry_attempt": number, "retry_reason": reason}
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         connection.waiting[envelope["envelope_id"]] = answer
+        connection.served.append(envelope["envelope_id"])
         try:
             async with asyncio.timeout(self.ack_seconds):
                 await connection.socket.send_json(envelope)

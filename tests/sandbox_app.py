@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from slack_bolt import App
@@ -73,10 +74,10 @@ def heard(app: App) -> list[Json]:
     events: list[Json] = []
 
     @app.middleware
-    def write_down(body: Json, next: Any) -> None:
+    def write_down(body: Json, next_: Any) -> None:
         if "event" in body:
             events.append(body["event"])
-        next()
+        next_()
 
     for kind in MANIFEST["settings"]["event_subscriptions"]["bot_events"]:
 
@@ -90,12 +91,26 @@ def heard(app: App) -> list[Json]:
 @contextmanager
 def connected(slack: Sandbox, app: App, sockets: int = 1) -> Iterator[None]:
     """The app on Socket Mode, with so many connections."""
-    handlers = [SocketModeHandler(app, slack.app_token, ping_interval=1) for _ in range(sockets)]
+    handlers = [SocketModeHandler(app, slack.app_token, ping_interval=0.2) for _ in range(sockets)]
     for handler in handlers:
-        handler.connect()
+        handler.client.connect()
     slack.wait_for_app(sockets)
     try:
         yield
     finally:
         for handler in handlers:
-            handler.close()
+            close(handler)
+
+
+def close(handler: SocketModeHandler) -> None:
+    """At once: the client's reader would sit in its read for three seconds, its processor for one in its queue."""
+    client = handler.client
+    client.auto_reconnect_enabled = False
+    if client.current_session is not None and client.current_session.sock is not None:
+        with suppress(OSError):
+            client.current_session.sock.shutdown(socket.SHUT_RD)
+    client.message_processor.event.set()
+    client.enqueue_message("{}")
+    with suppress(AttributeError):  # the reader may have closed the socket in between
+        client.disconnect()
+    client.close()

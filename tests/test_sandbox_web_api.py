@@ -78,7 +78,12 @@ def test_missing_scope_tells_what_is_needed_and_provided(slack: Sandbox) -> None
         with pytest.raises(SlackApiError) as refused:
             client(poor).users_info(user=poor.bot_user_id)
         body = refused.value.response.data
-        assert body == {"ok": False, "error": "missing_scope", "needed": "users:read", "provided": "chat:write,commands"}
+        assert body == {
+            "ok": False,
+            "error": "missing_scope",
+            "needed": "users:read",
+            "provided": "chat:write,commands",
+        }
 
 
 def test_missing_argument_is_told_as_slack_does(web: WebClient) -> None:
@@ -96,13 +101,14 @@ def test_arguments_come_as_json_form_or_query(slack: Sandbox, web: WebClient, op
     args = {"channel": ops.id, "text": "one & two"}
     if way == "query":
         query = urllib.parse.urlencode(args)
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"{slack.api_url}chat.postMessage?{query}", headers={"Authorization": f"Bearer {slack.bot_token}"}
         )
-        with urllib.request.urlopen(request) as response:  # noqa: S310
+        with urllib.request.urlopen(request) as response:
             assert json.load(response)["ok"]
     else:
-        web.api_call("chat.postMessage", **{"json" if way == "json" else "data": args})
+        sent: dict[str, Any] = {"json" if way == "json" else "data": args}
+        web.api_call("chat.postMessage", **sent)
     assert [call.args for call in slack.calls] == [args]
     assert web.conversations_history(channel=ops.id)["messages"][0]["text"] == "one & two"
 
@@ -204,7 +210,9 @@ def test_only_own_messages_can_be_changed(web: WebClient, alice: Person, ops: Ch
     assert error(web.chat_delete, channel=ops.id, ts="1.000001") == "message_not_found"
 
 
-def test_ephemeral_is_seen_by_one_and_kept_by_nobody(slack: Sandbox, web: WebClient, alice: Person, ops: Channel) -> None:
+def test_ephemeral_is_seen_by_one_and_kept_by_nobody(
+    slack: Sandbox, web: WebClient, alice: Person, ops: Channel
+) -> None:
     bob = slack.person("bob")
     assert error(web.chat_postEphemeral, channel=ops.id, user=bob.id, text="x") == "user_not_in_channel"
     bob.joins(ops)
@@ -312,7 +320,9 @@ def test_archived_channel_refuses_changes_until_it_is_open_again(web: WebClient,
     assert not ops.archived
 
 
-def test_listings_leave_out_what_the_bot_may_not_know(slack: Sandbox, web: WebClient, alice: Person, ops: Channel) -> None:
+def test_listings_leave_out_what_the_bot_may_not_know(
+    slack: Sandbox, web: WebClient, alice: Person, ops: Channel
+) -> None:
     slack.channel("secret", members=[alice], private=True, with_bot=False)
     mine = slack.channel("mine", members=[alice], private=True)
     alice.archives(slack.channel("old", members=[alice], with_bot=False))
@@ -399,17 +409,17 @@ def test_scheduled_message_is_posted_when_the_clock_comes_there(
     assert error(web.chat_scheduleMessage, channel=ops.id, post_at=far, text="x") == "time_too_far"
 
 
-def test_files_are_uploaded_in_three_steps_and_shared(slack: Sandbox, web: WebClient, alice: Person, ops: Channel) -> None:
+def test_files_are_uploaded_in_three_steps_and_shared(
+    slack: Sandbox, web: WebClient, alice: Person, ops: Channel
+) -> None:
     answer = web.files_upload_v2(channel=ops.id, filename="retro.md", content="# Retro", initial_comment="here")
     shown = alice.sees(ops)[-1]
     assert (shown.text, [file["name"] for file in shown.files]) == ("here", ["retro.md"])
     assert alice.read_file(shown.files[0]) == b"# Retro"
     info = web.files_info(file=answer["files"][0]["id"])["file"]
     assert info["shares"]["public"][ops.id][0]["ts"] == shown.ts
-    request = urllib.request.Request(  # noqa: S310
-        info["url_private"], headers={"Authorization": f"Bearer {slack.bot_token}"}
-    )
-    with urllib.request.urlopen(request) as response:  # noqa: S310
+    request = urllib.request.Request(info["url_private"], headers={"Authorization": f"Bearer {slack.bot_token}"})
+    with urllib.request.urlopen(request) as response:
         assert response.read() == b"# Retro"
 
 
