@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slack_sdk.errors import SlackApiError, SlackClientError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import app, logs, monitoring
+from bot.databases import DatabaseAway
 from bot.errors import Refusal
 from bot.settings import Settings
 from handlers.http import HttpServer
@@ -39,24 +42,28 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        os.environ.pop(name, None)  # nothing that this process starts needs them, and Bolt would read them again
     with _only_copy(settings):
         seamark = _create(settings)
-        server = _serve(seamark) if not settings.socket_mode else None
-        seamark.start_background()
-        if server is None:
-            seamark.connect()
-        way = f"HTTP on port {server.port}" if server else "Socket Mode"
-        print(f"Seamark is ready: {way}, workspace {seamark.team_id}.", flush=True)  # noqa: T201 - the one line
-        stop.wait()
-        log.info("Stopping: finishing what is in flight.")
-        if server is not None:
-            server.stop()
-        seamark.stop()
+        try:
+            server = _listen(seamark)
+            seamark.start_background()
+            way = f"HTTP on port {server.port}" if server else "Socket Mode"
+            print(f"Seamark is ready: {way}, workspace {seamark.team_id}.", flush=True)  # noqa: T201 - the one line
+            stop.wait()
+            log.info("Stopping: finishing what is in flight.")
+            if server is not None:
+                server.stop()
+        finally:
+            seamark.stop()
 
 
 def _create(settings: Settings) -> app.Seamark:
     try:
         return app.create(settings)
+    except SQLAlchemyError as error:
+        raise DatabaseAway from error
     except SlackApiError as error:
         raise SlackRefused(
             f"Slack refused SLACK_BOT_TOKEN ({error.response.get('error')}), so nothing was started."
@@ -68,8 +75,18 @@ def _create(settings: Settings) -> app.Seamark:
         ) from error
 
 
-def _serve(seamark: app.Seamark) -> HttpServer:
+def _listen(seamark: app.Seamark) -> HttpServer | None:
+    """Begin to hear Slack: over Socket Mode (then there is no server) or over HTTP."""
     settings = seamark.settings
+    if settings.socket_mode:
+        try:
+            seamark.connect()
+        except SlackApiError as error:
+            raise SlackRefused(
+                f"Slack refused SLACK_APP_TOKEN ({error.response.get('error')}), so nothing was started."
+                " It needs the scope connections:write; make one under Basic Information."
+            ) from error
+        return None
     server = HttpServer(
         seamark.bolt,
         host=settings.host,

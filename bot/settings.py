@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot import working_hours
 from bot.errors import Refusal
+from bot.kinds import TYPED
 from bot.working_hours import WorkingHours
 
 
@@ -151,6 +152,8 @@ def _reactions(value: str) -> dict[str, str | None]:
             raise WrongSetting(
                 "SEAMARK_MARK_REACTIONS must look like pushpin,brain=hypothesis,white_check_mark=decision."
             )
+        if kind.strip() and kind.strip() not in TYPED:
+            raise WrongSetting(f"SEAMARK_MARK_REACTIONS gives the kind {kind.strip()}; kinds are {', '.join(TYPED)}.")
         chosen[emoji.strip().strip(":")] = kind.strip() or None
     return chosen
 

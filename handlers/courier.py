@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-LEASE = timedelta(seconds=60)
-"""How long a worker may hold an item; after a crash another takes it when this has passed."""
+LEASE = timedelta(seconds=30)
+"""How long a worker may hold an item without noting progress: three calls that time out. After a crash
+another takes it when this has passed."""
 
 PAUSES = [timedelta(seconds=seconds) for seconds in (1, 2, 5, 15, 30, 60, 120, 300, 600, 1200, 3600, 7200, 14400)]
 """Growing pauses between tries, together about eight hours; then the courier gives up, visibly."""
@@ -70,7 +71,7 @@ class Delivery:
         with self.db.transaction() as session:
             item = outbox.held(session, self.item_id, self.worker)
             if item is not None:
-                item.progress = dict(self.progress)
+                item.progress, item.leased_until = dict(self.progress), self.clock() + LEASE
                 session.add(item)
 
     def post_once(self, channel: str, step: str = "post", **message: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
+from waitress import wasyncore
 from waitress.server import create_server
 
 Environ = dict[str, Any]
@@ -33,8 +34,9 @@ class HttpServer:
     ) -> None:
         self._slack: Wsgi = SlackRequestHandler(bolt, path="/slack/events")
         self._healthy, self._metrics = healthy, metrics
+        self._sockets: dict[int, Any] = {}
         self._server: Any = create_server(
-            self._route, host=host, port=port, threads=threads, ident=None, clear_untrusted_proxy_headers=True
+            self._route, map=self._sockets, host=host, port=port, threads=threads, ident=None, asyncore_loop_timeout=1
         )
         self.port = int(self._server.effective_port)
         self._thread = threading.Thread(target=self._server.run, name="http")
@@ -45,12 +47,15 @@ class HttpServer:
     def stop(self) -> None:
         """Take no more requests, finish those that are being answered."""
         self._server.task_dispatcher.shutdown()
-        self._server.close()
-        self._server.trigger.pull_trigger()
+        self._server.pull_trigger()
+        wasyncore.close_all(self._sockets)
         self._thread.join()
 
     def _route(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if path == "/slack/events" and not environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "0").isdecimal():
+            # The SDK's verifier would raise on it, and Bolt answer 500 where 401 is meant.
+            return _say(start_response, "401 Unauthorized", b"invalid request")
         if path == "/slack/events":
             return self._slack(environ, start_response)
         if path == "/healthz" and method == "GET":

@@ -1,0 +1,154 @@
+"""`seamark run`, as an operator sees it: ready, stopped, refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from bot import manifest
+from sandbox import Sandbox
+from tests.processes import TOP, Running, environment, free_port, running
+
+
+@pytest.fixture
+def slack() -> Iterator[Sandbox]:
+    """A local Slack at the real time, since these bots are processes with a clock of their own."""
+    with Sandbox(manifest=manifest.load()) as sandbox:
+        yield sandbox
+
+
+def seamark(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=TOP,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_run_says_one_line_when_ready_and_ends_well_on_sigterm(slack: Sandbox, db_url: str) -> None:
+    with running(slack, db_url) as bot:
+        assert bot.ready == f"Seamark is ready: Socket Mode, workspace {slack.team_id}.\n"
+        assert bot.stop() == 0
+        assert "Traceback" not in bot.log
+
+
+def test_second_copy_on_sqlite_is_refused_with_a_sentence(slack: Sandbox, tmp_path: object) -> None:
+    url = f"sqlite:///{tmp_path}/seamark.db"
+    with running(slack, url):
+        second = seamark(environment(slack, url), "run")
+
+    assert second.returncode == 2
+    assert second.stderr.startswith("Another copy of Seamark uses this SQLite file")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is missing"),
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "Slack refused SLACK_BOT_TOKEN (invalid_auth)"),
+        ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "Slack could not be reached"),
+        ({"DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:9/none"}, "The database does not answer"),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, "Slack refused SLACK_APP_TOKEN"),
+    ],
+)
+def test_run_refuses_in_one_sentence_without_traceback(
+    slack: Sandbox, tmp_path: object, changed: dict[str, str], words: str
+) -> None:
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/x.db", **changed) | changed, "run")
+
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+class TestHttp:
+    @pytest.fixture
+    def bot(self, slack: Sandbox, tmp_path: object) -> Iterator[str]:
+        """A bot in HTTP mode; yields its address."""
+        port = free_port()
+        env = environment(slack, f"sqlite:///{tmp_path}/x.db", SLACK_APP_TOKEN="", HOST="127.0.0.1", PORT=str(port))
+        process = Running(env)
+        assert process.ready == f"Seamark is ready: HTTP on port {port}, workspace {slack.team_id}.\n"
+        yield f"http://127.0.0.1:{port}"
+        assert process.stop() == 0
+        assert "Traceback" not in process.log
+
+    def test_commands_are_answered_over_signed_http(self, slack: Sandbox, bot: str) -> None:
+        slack.deliver_to(f"{bot}/slack/events")
+        alice = slack.person("alice")
+        ops = slack.channel("ops", members=[alice], with_bot=True)
+
+        alice.types("/incident declare", ops)
+        alice.form.fill({"Title": "Over HTTP", "Where": "This channel"}).submit()
+
+        assert "Marked" in alice.types("/incident mark it works", ops).text
+        assert slack.violations == []
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"X-Slack-Signature": "v0=00", "X-Slack-Request-Timestamp": "1"},
+            {"X-Slack-Signature": "v0=00", "X-Slack-Request-Timestamp": "soon"},
+        ],
+    )
+    def test_unsigned_request_is_refused(self, bot: str, headers: dict[str, str]) -> None:
+        request = urllib.request.Request(f"{bot}/slack/events", data=b"command=/incident&text=mark+x", headers=headers)
+
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+
+        with refused.value as answer:
+            assert answer.code == 401
+
+    def test_old_request_is_refused_though_rightly_signed(self, slack: Sandbox, bot: str) -> None:
+        from slack_sdk.signature import SignatureVerifier  # noqa: PLC0415
+
+        body, then = "command=/incident&text=mark+x", str(int(slack.clock.now().timestamp()) - 301)
+        signature = SignatureVerifier(slack.signing_secret).generate_signature(timestamp=then, body=body)
+        headers = {"X-Slack-Signature": str(signature), "X-Slack-Request-Timestamp": then}
+        request = urllib.request.Request(f"{bot}/slack/events", data=body.encode(), headers=headers)
+
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+
+        with refused.value as answer:
+            assert answer.code == 401
+
+    def test_operators_pages_answer(self, bot: str) -> None:
+        with urllib.request.urlopen(f"{bot}/healthz") as answer:
+            assert answer.read() == b"ok"
+        with urllib.request.urlopen(f"{bot}/metrics") as answer:
+            assert b"seamark_outbox_items" in answer.read()
+
+
+def test_check_finds_everything_well(slack: Sandbox, db_url: str) -> None:
+    done = seamark(environment(slack, db_url), "check")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "WRONG" not in done.stdout
+
+
+def test_check_says_in_words_what_is_wrong(slack: Sandbox, tmp_path: object) -> None:
+    env = environment(slack, f"sqlite:///{tmp_path}/fresh.db", SLACK_APP_TOKEN="xapp-wrong")
+
+    done = seamark(env, "check")
+
+    assert done.returncode == 1
+    assert "WRONG App token: Slack refuses SLACK_APP_TOKEN" in done.stdout
+    assert "WRONG Migrations" in done.stdout
+
+
+def test_manifest_is_printed(tmp_path: object) -> None:
+    done = seamark({"PATH": ""}, "manifest")
+
+    assert done.stdout == (TOP / "manifest.yml").read_text()
