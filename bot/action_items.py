@@ -229,6 +229,20 @@ def decline(session: Session, team_id: str, action_id: int, *, by: str, words: s
     return _changed(session, action, "declined", by, now, words.strip())
 
 
+def not_reached(session: Session, team_id: str, action_id: int, *, asked: str, why: str, now: datetime) -> None:
+    """Note that the one who was asked to take it over cannot be reached; it stays with its owner."""
+    action = action_items.held(session, team_id, action_id)
+    if action is not None and action.handover_to == asked:
+        _keep_earlier(session, action, asked, now)
+        action.handover_to = None
+        _changed(session, action, "not_reached", asked, now, why)
+
+
+def words_of(event: ActionEvent) -> str:
+    """What somebody wrote with a step of an action's trace, without the name it was addressed to."""
+    return event.words.partition(": ")[2] if event.what == "handover" else event.words
+
+
 def wont_do(session: Session, team_id: str, action_id: int, *, by: str, because: str, now: datetime) -> ActionItem:
     """Say openly that it will not be done, and for what reason."""
     action = _in_state(session, team_id, action_id, by, ActionStatus.OPEN)

@@ -10,7 +10,7 @@ message of their day (the outbox's key is `nudge:{person}:{day}`). When the time
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -25,7 +25,7 @@ from bot.working_hours import start_of
 from storage import incidents as incident_rows
 from storage import nudges, outbox, people, retros
 from storage.db import add_once, one_at_a_time
-from storage.models import ActionItem, ActionStatus, Incident, Nudge, Retrospective, RetroStatus
+from storage.models import ActionItem, ActionStatus, Incident, Nudge, Person, Retrospective, RetroStatus
 from storage.nudges import ACTION, INCIDENT, RETRO
 
 Subject = ActionItem | Retrospective | Incident
@@ -173,7 +173,7 @@ def look(session: Session, team: Team, now: datetime, *, most: int = 200) -> int
 
 def _look_at(session: Session, team: Team, thing: Subject, now: datetime) -> datetime | None:
     """Plan what has come due about one thing; returns when to look at it again."""
-    case = _case(session, team, thing)
+    case = case_of(session, team, thing)
     looks = [_apply(session, case, rule, now) for rule in RULES if case.concerns(rule)]
     again = [look for look in looks if look is not None]
     if isinstance(thing, Retrospective) and thing.status in nudges.UNPUBLISHED:
@@ -214,7 +214,7 @@ def _plan(session: Session, case: Case, rule: Rule, recipient: Recipient, occurr
         planned_at=now,
         not_before=hours.next_moment(now, recipient.zone),
     )
-    if rule.to != To.CHANNEL and not _is_channel(recipient.id):
+    if rule.to != To.CHANNEL and not is_channel(recipient.id):
         nudge.not_before = max(nudge.not_before, _known_from(session, case.team.team_id, recipient.id, now))
     add_once(session, nudge, "team_id", "rule", "subject", "subject_id", "occurrence", "recipient_id")
 
@@ -228,14 +228,14 @@ def _known_from(session: Session, team_id: str, user_id: str, now: datetime) -> 
     return now + NOT_KNOWN
 
 
-def _is_channel(recipient_id: str) -> bool:
+def is_channel(recipient_id: str) -> bool:
     return recipient_id.startswith(("C", "G"))
 
 
 # --- one thing and who is asked about it ------------------------------------------------------------------
 
 
-def _case(session: Session, team: Team, thing: Subject) -> Case:
+def case_of(session: Session, team: Team, thing: Subject) -> Case:
     if isinstance(thing, Incident):
         return Case(session, team, thing, thing, retros.of_incident(session, thing.id))
     incident = incident_rows.by_id(session, thing.incident_id)
@@ -279,6 +279,20 @@ class Case:
         return (rule.asks == "smoke" and self.thing.smoke is not None) or (
             rule.asks == "effect" and self.thing.effect is not None
         )
+
+    def still_asks(self, nudge: Nudge) -> bool:
+        """Whether what a nudge says may still stand above its subject."""
+        if isinstance(self.thing, ActionItem) and nudge.rule in AT_ONCE:
+            waiting = nudge.rule == "not_yet" or self.thing.handover_to == nudge.recipient_id
+            return self.thing.status == ActionStatus.OPEN and waiting
+        rule = BY_NAME.get(nudge.rule)
+        return rule is not None and self.concerns(rule)
+
+    def asked_for(self, nudge: Nudge) -> str | None:
+        """The reviewer in whose place a nudge's recipient is asked."""
+        rule = BY_NAME.get(nudge.rule)
+        asked = self.recipients(rule) if rule is not None else ()
+        return next((one.instead_of for one in asked if one.id == nudge.recipient_id), None)
 
     def since(self, rule: Rule, recipient: Recipient) -> date | None:
         """The day a rule counts from, on the recipient's calendar; None when it does not apply."""
@@ -409,14 +423,10 @@ class Case:
 
 def why_away(session: Session, incident: Incident, user_id: str) -> str | None:
     """Why somebody cannot be reminded of what belongs to an incident; None when they can."""
-    person = people.person(session, incident.team_id, user_id)
-    if person is not None and person.deactivated:
-        return "has left this workspace"
-    if person is not None and person.unreachable:
-        return f"cannot be reached by direct message ({person.unreachable})"
-    if not incidents.may_see(session, incident, user_id):
+    gone = _gone(people.person(session, incident.team_id, user_id))
+    if gone is None and not incidents.may_see(session, incident, user_id):
         return "is no longer in the channel of this private incident"
-    return None
+    return gone
 
 
 def channel_for(session: Session, team: Team, incident: Incident) -> str | None:
@@ -462,7 +472,7 @@ def _bundle_for(session: Session, team: Team, recipient_id: str, now: datetime) 
         nudges.put_off(waiting, hours.next_moment(now, zone))
     elif nudges.outbox_item(session, team.team_id, key) is not None:
         nudges.put_off(waiting, hours.next_moment(now, zone, after=today))
-    elif not _is_channel(recipient_id) and is_busy(session, team.team_id, recipient_id, now):
+    elif not is_channel(recipient_id) and is_busy(session, team.team_id, recipient_id, now):
         nudges.put_off(waiting, now + BUSY)
     else:
         still = {nudge.id for nudge in waiting if holds(session, team, nudge)}
@@ -477,7 +487,7 @@ def _bundle_for(session: Session, team: Team, recipient_id: str, now: datetime) 
 
 def zone_for(session: Session, team: Team, recipient_id: str) -> tzinfo:
     """The zone of a person, as Slack last told; of a channel, the team's."""
-    if _is_channel(recipient_id):
+    if is_channel(recipient_id):
         return moments.zone_named(team.settings.zone)
     person = people.person(session, team.team_id, recipient_id)
     return moments.zone_named(person.zone if person else None)
@@ -497,7 +507,7 @@ def holds(session: Session, team: Team, nudge: Nudge) -> bool:
     thing, rule = thing_of(session, nudge), BY_NAME.get(nudge.rule)
     if thing is None or rule is None:
         return False
-    case = _case(session, team, thing)
+    case = case_of(session, team, thing)
     if not case.concerns(rule):
         return False
     for recipient in case.recipients(rule):
@@ -524,13 +534,11 @@ def thing_of(session: Session, nudge: Nudge) -> Subject | None:
 # --- what comes of it --------------------------------------------------------------------------------------
 
 
-def sent(rows: Sequence[Nudge], *, said: Sequence[Nudge], channel_id: str, ts: str, now: datetime) -> None:
-    """Note that a bundle is said: those of `rows` that were `said`, and that the rest was no longer so."""
-    told = {nudge.id for nudge in said}
+def sent(rows: Sequence[Nudge], *, channel_id: str, ts: str, now: datetime) -> None:
+    """Note that a bundle is said, and where it stands."""
     for nudge in rows:
-        nudge.settled_at = now
-        if nudge.id in told:
-            nudge.sent_at, nudge.channel_id, nudge.message_ts = now, channel_id, ts
+        nudge.settled_at = nudge.sent_at = now
+        nudge.channel_id, nudge.message_ts = channel_id, ts
 
 
 def release(session: Session, team: Team, rows: Sequence[Nudge], now: datetime) -> None:
@@ -605,12 +613,19 @@ def at_once(
     outbox.put(session, action.team_id, "nudge", payload, lane=f"nudge:{to}", now=now, key=key)
 
 
-def away(session: Session, team_id: str, user_ids: Sequence[str]) -> dict[str, str]:
-    """Those of several people who cannot be reminded, and why."""
+def away(persons: Mapping[str, Person]) -> dict[str, str]:
+    """Those of several people (by id) who cannot be reminded, and why."""
     found = {}
-    for user_id, person in people.people(session, team_id, user_ids).items():
-        if person.deactivated:
-            found[user_id] = "has left this workspace"
-        elif person.unreachable:
-            found[user_id] = f"cannot be reached by direct message ({person.unreachable})"
+    for user_id, person in persons.items():
+        reason = _gone(person)
+        if reason is not None:
+            found[user_id] = reason
     return found
+
+
+def _gone(person: Person | None) -> str | None:
+    if person is not None and person.deactivated:
+        return "has left this workspace"
+    if person is not None and person.unreachable:
+        return f"cannot be reached by direct message ({person.unreachable})"
+    return None

@@ -35,6 +35,19 @@ PASSING = {
 """Slack's errors that pass (https://docs.slack.dev/reference/methods/chat.postMessage#errors)."""
 
 
+def passes(error: SlackApiError) -> bool:
+    """Whether Slack may say something else when it is asked again."""
+    answer: Any = error.response
+    return _asked_to_wait(error) is not None or answer.get("error") in PASSING or answer.status_code >= 500
+
+
+def _asked_to_wait(error: SlackApiError) -> int | None:
+    """The seconds Slack wants us to wait, when it is too much for it."""
+    answer: Any = error.response
+    wait = answer.headers.get("Retry-After") or answer.headers.get("retry-after")
+    return int(wait or 1) if answer.status_code == 429 or wait else None
+
+
 class GiveUp(Exception):  # noqa: N818 - an outcome, told to whoever asked for it
     """This can never be delivered; the message says why."""
 
@@ -269,11 +282,11 @@ class Courier:
 
     def _after_refusal(self, item: OutboxItem, error: SlackApiError) -> Callable[[OutboxItem], None]:
         answer: Any = error.response
-        wait = answer.headers.get("Retry-After") or answer.headers.get("retry-after")
-        if answer.status_code == 429 or wait:
-            return self._put_off("Slack asked to wait", timedelta(seconds=int(wait or 1)))
+        wait = _asked_to_wait(error)
+        if wait is not None:
+            return self._put_off("Slack asked to wait", timedelta(seconds=wait))
         reason = str(answer.get("error") or answer.status_code)
-        if reason in PASSING or answer.status_code >= 500:
+        if passes(error):
             return self._try_again(item, f"Slack answered {reason}")
         details = "; ".join((answer.get("response_metadata") or {}).get("messages") or [])
         return self._given_up(f"Slack refused: {reason} {details}".strip())

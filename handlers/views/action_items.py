@@ -236,6 +236,7 @@ _EVENTS = {
     "handover": "asked to take over:",
     "accepted": "took it over from",
     "declined": "declined to take it over",
+    "not_reached": "could not be asked to take it over:",
     "wont_do": "won't be done, because",
     "holds": "it holds",
     "effect": "intended effect:",

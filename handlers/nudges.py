@@ -1,0 +1,261 @@
+"""Reminders at the edge: the tick plans, the courier says, and what people do elsewhere shows in the messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk.errors import SlackApiError
+from sqlmodel import Session
+
+from bot import action_items as actions
+from bot import incidents, moments, mrkdwn, nudges
+from bot import people as who
+from bot.nudges import Team
+from handlers import courier
+from handlers.courier import Clock, Deliveries, Delivery, GiveUp
+from handlers.deliveries import open_conversation, person_from
+from handlers.views import nudges as views
+from handlers.views.action_items import Reader
+from storage import action_items, outbox, people
+from storage import incidents as incident_rows
+from storage import nudges as rows_of
+from storage.db import Database
+from storage.models import ActionItem, Incident, Nudge, Retrospective
+from storage.nudges import ACTION
+
+log = logging.getLogger(__name__)
+
+LOOKS, BUNDLES = 200, 100
+"""Things and recipients taken in one transaction, so that nobody waits long for a row."""
+
+NOBODY_THERE = {
+    "user_not_found", "user_disabled", "user_not_visible", "users_not_found", "cannot_dm_bot", "messages_tab_disabled",
+    "channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel",
+    "access_denied", "no_permission", "cant_invite_self", "method_not_supported_for_channel_type",
+}  # fmt: skip
+"""Slack's words when a person or a channel takes no messages from us (conversations.open, chat.postMessage)."""
+
+
+def register(app: App) -> None:
+    app.event("user_change")(user_changed)
+
+
+def register_deliveries(deliveries: Deliveries) -> None:
+    deliveries.kind("nudge")(deliver)
+    deliveries.kind("refresh_nudge")(refresh)
+
+
+# --- the tick --------------------------------------------------------------------------------------------
+
+
+def tick(db: Database, team: Team, now: datetime) -> None:
+    """Plan what has come due at `now`. Any number of copies may do so at once."""
+    while _step(db, lambda session: nudges.look(session, team, now, most=LOOKS)) >= LOOKS:
+        pass
+    while _step(db, lambda session: nudges.bundle(session, team, now, most=BUNDLES)) >= BUNDLES:
+        pass
+    _step(db, lambda session: nudges.revive(session, team.team_id, now))
+
+
+def _step(db: Database, do: Any) -> int:
+    with db.transaction() as session:
+        return int(do(session))
+
+
+# --- saying it -------------------------------------------------------------------------------------------
+
+
+def deliver(delivery: Delivery) -> None:
+    """Say one bundle to one person or channel, once; late in the day it waits for the next."""
+    try:
+        _deliver(delivery)
+    except SlackApiError as error:
+        if courier.passes(error):
+            raise
+        reason = str(error.response.get("error"))
+        with delivery.db.transaction() as session:
+            _give_up(session, delivery, reason, delivery.clock())
+        raise GiveUp(f"Slack refuses messages to {delivery.payload['recipient']}: {reason}") from error
+
+
+def _deliver(delivery: Delivery) -> None:
+    recipient, team = delivery.payload["recipient"], _team(delivery)
+    channel = recipient if nudges.is_channel(recipient) else open_conversation(delivery, recipient)
+    if delivery.posted_before(channel) is None:
+        with delivery.db.transaction() as session:
+            message = _compose(session, team, delivery, delivery.clock())
+        if message is None:
+            return
+        ts = delivery.post_once(channel, **message)
+    else:
+        ts = delivery.post_once(channel)
+    with delivery.db.transaction() as session:
+        nudges.sent(_open_rows(session, delivery), channel_id=channel, ts=ts, now=delivery.clock())
+
+
+def _team(delivery: Delivery) -> Team:
+    return Team(delivery.team_id, delivery.extras["settings"], delivery.extras["policy"])
+
+
+def _open_rows(session: Session, delivery: Delivery) -> list[Nudge]:
+    found = rows_of.of_bundle(session, delivery.team_id, delivery.payload["bundle"])
+    return [nudge for nudge in found if nudge.settled_at is None]
+
+
+def _compose(session: Session, team: Team, delivery: Delivery, now: datetime) -> dict[str, Any] | None:
+    """The message as things stand now; None when there is nothing to say any more, or not at this hour."""
+    recipient, open_rows = delivery.payload["recipient"], _open_rows(session, delivery)
+    zone = nudges.zone_for(session, team, recipient)
+    if not delivery.payload.get("at_once") and not team.settings.working_hours.allow(now, zone):
+        nudges.release(session, team, open_rows, now)
+        return None
+    said = [nudge for nudge in open_rows if nudges.holds(session, team, nudge)]
+    for nudge in open_rows:
+        nudge.settled_at = None if nudge in said else now
+    return _message(session, team, said, recipient, now) if said else None
+
+
+def _give_up(session: Session, delivery: Delivery, reason: str, now: datetime) -> None:
+    recipient, open_rows = delivery.payload["recipient"], _open_rows(session, delivery)
+    if reason in NOBODY_THERE:
+        nudges.refused(session, delivery.team_id, recipient, open_rows, reason, now)
+        for nudge in open_rows:
+            if nudge.rule == "handover":
+                actions.not_reached(session, delivery.team_id, nudge.subject_id, asked=recipient, why=reason, now=now)
+                refresh_about(session, delivery.team_id, ACTION, nudge.subject_id, now)
+    else:
+        for nudge in open_rows:
+            nudge.failed, nudge.settled_at = reason, now
+
+
+def refresh(delivery: Delivery) -> None:
+    """Bring a message that was sent up to what is true now."""
+    payload = delivery.payload
+    with delivery.db.reading() as session:
+        rows = rows_of.of_bundle(session, delivery.team_id, payload["bundle"])
+        said = [nudge for nudge in rows if nudge.message_ts == payload["ts"]]
+        message = _message(session, _team(delivery), said, payload["recipient"], delivery.clock())
+    try:
+        delivery.client.chat_update(channel=payload["channel"], ts=payload["ts"], **message)
+    except SlackApiError as error:
+        if error.response.get("error") not in {*NOBODY_THERE, "message_not_found", "edit_window_closed"}:
+            raise
+
+
+def refresh_about(session: Session, team_id: str, subject: str, subject_id: int, now: datetime) -> None:
+    """Have every message that shows something follow what just became of it."""
+    for message in rows_of.messages_about(session, team_id, subject, subject_id):
+        payload = {
+            "recipient": message.recipient_id,
+            "bundle": message.bundle,
+            "channel": message.channel_id,
+            "ts": message.ts,
+        }
+        lane = f"nudge:{message.recipient_id}"
+        outbox.put_refresh(session, team_id, "refresh_nudge", payload, lane=lane, now=now)
+
+
+# --- what a message says -----------------------------------------------------------------------------------
+
+
+def _message(session: Session, team: Team, said: Sequence[Nudge], recipient: str, now: datetime) -> dict[str, Any]:
+    reader = reader_of(session, team.team_id, recipient, now, zone=nudges.zone_for(session, team, recipient))
+    by_thing: dict[tuple[str, int], list[Nudge]] = {}
+    for nudge in said:
+        by_thing.setdefault((nudge.subject, nudge.subject_id), []).append(nudge)
+    found = [_item(session, team, same, reader) for same in by_thing.values()]
+    items = sorted((item for item in found if item is not None), key=_urgency)
+    return views.message(items, reader, to_channel=nudges.is_channel(recipient))
+
+
+def _urgency(item: views.Item) -> tuple[bool, str, str]:
+    """What is longest overdue comes first; what is settled, last."""
+    due = item.action.due_on.isoformat() if item.action else ""
+    return (not item.rule, due, item.incident.key)
+
+
+def reader_of(session: Session, team_id: str, user_id: str, now: datetime, zone: Any = None) -> Reader:
+    """Somebody as a reader of actions, on their own calendar."""
+    own = zone or moments.zone_named(who.zone_of(session, team_id, user_id))
+    everybody = people.people(session, team_id)
+    names = {user: person.name for user, person in everybody.items()}
+    return Reader(user_id, now.astimezone(own).date(), names, nudges.away(everybody))
+
+
+def _item(session: Session, team: Team, same: Sequence[Nudge], reader: Reader) -> views.Item | None:
+    """One thing as its most telling rule says it; None when its reader may not know of it any more."""
+    thing = nudges.thing_of(session, same[0])
+    if thing is None:
+        return None
+    incident = thing if isinstance(thing, Incident) else incident_rows.by_id(session, thing.incident_id)
+    if not nudges.is_channel(reader.user_id) and not incidents.may_see(session, incident, reader.user_id):
+        return None
+    case = nudges.case_of(session, team, thing)
+    telling = [nudge for nudge in same if case.still_asks(nudge)]
+    order = [*nudges.BY_NAME, *nudges.AT_ONCE]
+    last = max(telling, key=lambda nudge: order.index(nudge.rule), default=None)
+    rule = nudges.BY_NAME.get(last.rule) if last else None
+    return views.Item(
+        rule=last.rule if last else "",
+        incident=incident,
+        facts=_facts(session, case, last, reader) if last else {},
+        action=thing if isinstance(thing, ActionItem) else None,
+        asks=rule.asks if rule else "",
+    )
+
+
+def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) -> dict[str, Any]:
+    """What the sentences of the templates may name; everything is Slack text."""
+    thing = case.thing
+    facts: dict[str, Any] = {
+        "incident": views.title_of(case.incident),
+        "key": case.incident.key,
+        "facilitator": reader.name(case.retro.facilitator_id) if case.retro else "",
+        "days": 0,
+        "instead_of": "",
+    }
+    if isinstance(thing, ActionItem):
+        facts |= _action_facts(session, thing, reader) | {"away": mrkdwn.escape(case.away or "")}
+    elif isinstance(thing, Retrospective):
+        facts |= {"due": views.on_day(thing.due_on), "days": (reader.today - thing.due_on).days}
+        facts["instead_of"] = reader.name(case.asked_for(nudge)) if case.asked_for(nudge) else ""
+    elif thing.closed_at is not None:
+        facts["days"] = (reader.today - thing.closed_at.date()).days
+    return facts
+
+
+def _action_facts(session: Session, action: ActionItem, reader: Reader) -> dict[str, Any]:
+    trace = action_items.events(session, [action.id]).get(action.id, [])
+    asked = next((event for event in reversed(trace) if event.what in {"handover", "reopened"}), None)
+    return {
+        "owner": reader.name(action.owner_id),
+        "days": (reader.today - action.due_on).days,
+        "reminded": rows_of.count_sent(session, action.team_id, ACTION, action.id, action.owner_id),
+        "doer": reader.name(action.done_by),
+        "confirmed": views.on_day(action.verified_at.date()) if action.verified_at else "",
+        "criteria": mrkdwn.escape(mrkdwn.shorten(action.success_criteria, 300)),
+        "asker": reader.name(asked.by if asked else None),
+        "words": mrkdwn.escape(mrkdwn.shorten(actions.words_of(asked), 500)) if asked else "",
+    }
+
+
+# --- people who change -------------------------------------------------------------------------------------
+
+
+def user_changed(ack: Ack, event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock) -> None:
+    """Remember somebody's new name and zone, and have others asked for them when they have left."""
+    now, user = clock(), event["user"]
+    team_id = str(body.get("team_id") or user.get("team_id"))
+    with db.transaction() as session:
+        before = people.person(session, team_id, user["id"])
+        if before is not None:
+            was = (before.zone, before.deactivated, before.unreachable)
+            after = people.remember_person(session, person_from(team_id, user, now))
+            session.flush()
+            if was != (after.zone, after.deactivated, after.unreachable):
+                nudges.person_changed(session, team_id, user["id"], now)
+    ack()
