@@ -135,8 +135,11 @@ class Sandbox:
 
         self.server.wait_for(settling())
 
-    def after_each(self, call: Callable[[], object] | None) -> None:
-        """Have `call()` made whenever somebody has done something, so that an app's later work is done, too."""
+    def after_each(self, call: Callable[[], int] | None) -> None:
+        """Have `call()` made whenever somebody has done something, so that an app's later work is done, too.
+
+        It says how many things it did; it is called again until there is nothing left, since each may lead to more.
+        """
         self.server.afterwards = call
 
     def until(self, holds: Callable[[], T], seconds: float = 5.0) -> T:

@@ -56,7 +56,7 @@ class Server:
         self._host = host
         self._port = port
         self._ack_seconds = ack_seconds
-        self.afterwards: Callable[[], object] | None = None
+        self.afterwards: Callable[[], int] | None = None
         self._resting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread
@@ -85,7 +85,8 @@ class Server:
         """Let the app finish what it does after acknowledging, if it was said how (`Sandbox.after_each`)."""
         if self.afterwards is not None and not self._resting.locked():
             with self._resting:
-                self.afterwards()
+                while self.afterwards():
+                    self.submit(self.site.deliveries.settle()).result()
 
     def submit(self, asked: Coroutine[Any, Any, T]) -> Future[T]:
         """Run on the server's loop; what comes of it is in the future."""

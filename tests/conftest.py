@@ -130,12 +130,7 @@ def seamark(slack: Sandbox, db_url: str) -> Iterator[composition.Seamark]:
     running = composition.create(settings_for(slack, db_url), clock=slack.clock.now)
     running.connect()
     slack.wait_for_app()
-
-    def finish() -> None:
-        while running.courier.drain():
-            slack.settle()
-
-    slack.after_each(finish)
+    slack.after_each(running.courier.drain)
     yield running
     slack.after_each(None)
     running.stop()
