@@ -39,7 +39,7 @@ def anonymised(report: Report) -> Report:
     The letters are given in the order in which names come up, so that the story can be followed; the accounts
     lose their names and are put in the order of their words.
     """
-    body = _scrubbed(report.model_dump(), _scrubber(report))
+    body = _scrubbed(report.model_dump(exclude={"people"}), _scrubber(report))
     nobodys = {
         "incident": body["incident"] | {"channel": None},
         "people": (),

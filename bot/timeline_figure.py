@@ -25,6 +25,7 @@ GUTTER: Final = 132.0
 RIGHT: Final = WIDTH - 14.0
 ROW: Final = 22.0
 LABEL_SIZE: Final = 12.0
+BOLD: Final = 1.08
 LABEL_WIDTHS: Final = ((16, 340.0), (30, 260.0))
 """How wide a label may be, up to how many entries; `LEAST_LABEL` with more."""
 LEAST_LABEL: Final = 210.0
@@ -203,7 +204,7 @@ def _milestone_lines(report: Report, across: Scale, zone: ZoneInfo) -> tuple[tup
         local = milestone.at.astimezone(zone)
         label = f"{milestone.kind.capitalize()} {local:{'%H:%M' if is_one_day else '%a %H:%M'}}"
         x = across.x(milestone.at)
-        label_x, anchor, left, right = _beside(x - 5, text_width(label, LABEL_SIZE) * 1.08)
+        label_x, anchor, left, right = _beside(x - 5, text_width(label, LABEL_SIZE) * BOLD)
         row = rows.place(left + 4, right)
         lines.append(Line(milestone.kind, milestone.at, x, 18 + row * 18, label, label_x, anchor))
     return tuple(lines), 8 + len(rows.rows) * 18
@@ -244,7 +245,7 @@ def _dots(entries: Sequence[Entry], across: Scale, top: float, *, total: int) ->
             row = 0 if not label_all else rows.place(x - 9, x + 9)
             dots.append(Dot(entry, x, top + (row + 0.5) * ROW))
             continue
-        label_x, anchor, left, right = _beside(x, text_width(label, LABEL_SIZE))
+        label_x, anchor, left, right = _beside(x, text_width(label, LABEL_SIZE) * (BOLD if entry.is_key else 1))
         row = rows.place(left, right)
         dots.append(Dot(entry, x, top + (row + 0.5) * ROW, label, label_x, anchor))
     return tuple(dots), max(len(rows.rows), 1)
