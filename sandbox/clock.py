@@ -51,12 +51,21 @@ class Clock:
         """Stand still until `run`; `advance` and `set` still move it."""
         with self._lock:
             self._moment, self._since = self._reading(), None
+        self._tell()
 
     def run(self) -> None:
         """Go on with real time."""
         with self._lock:
             self._moment, self._since = self._reading(), time.monotonic()
         self._tell()
+
+    def on_move(self, call: Callable[[], None]) -> None:
+        """Have `call()` made, in the mover's thread, whenever somebody moves this clock."""
+        self._moved.add(call)
+
+    @property
+    def stands_still(self) -> bool:
+        return self._since is None
 
     async def reaches(self, moment: datetime) -> None:
         """Return once the clock shows `moment` or later, however it came there."""

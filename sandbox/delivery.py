@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sandbox import manifest as manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sandbox.faults import Faults
     from sandbox.workspace import Workspace
@@ -106,6 +106,7 @@ class Deliveries:
         self.ack_seconds = ack_seconds
         self.log: list[Delivery] = []
         self.transport: Transport
+        self.noted: Callable[[], None] = lambda: None  # the server's: this log has changed
         self._subscribed = manifests.events(ws.manifest)
         ws.violations += unheard(ws.manifest)
         self._open: set[Delivery] = set()
@@ -172,6 +173,7 @@ class Deliveries:
     def _new(self, kind: str, payload: Json) -> Delivery:
         delivery = Delivery(kind, payload, due=self.ws.clock.now())
         self.log.append(delivery)
+        self.noted()
         return delivery
 
     def _start(self, delivery: Delivery) -> None:
@@ -212,6 +214,7 @@ class Deliveries:
         except Undelivered as undelivered:
             outcome, final = undelivered.reason, undelivered.final
         delivery.attempts.append(Attempt(number, at, time.monotonic() - started, outcome))
+        self.noted()
         return final
 
     def envelope(self, event: Json) -> Json:

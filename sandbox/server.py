@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from sandbox import answers
+from sandbox.changes import Changes
 from sandbox.delivery import Deliveries
 from sandbox.faults import Faults
 from sandbox.http_delivery import Requests
@@ -26,6 +27,8 @@ from sandbox.workspace import Refused, Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
+
+    from aiohttp.typedefs import Handler
 
     from sandbox.clock import Clock
 
@@ -51,15 +54,18 @@ class Server:
         sockets = Sockets(ws, faults, ack_seconds=ack_seconds)
         deliveries.transport = sockets
         ws.outgoing = deliveries.event
+        changes = Changes()
+        deliveries.noted = changes.note
+        clock.on_move(self.note)
         faults.cut = lambda: self.call(sockets.drop)
-        self.site = Site(clock, ws, faults, deliveries, sockets)
+        self.site = Site(clock, ws, faults, deliveries, sockets, changes)
         self._host = host
         self._port = port
         self._ack_seconds = ack_seconds
         self.afterwards: Callable[[], int] | None = None
         self._resting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop
-        self._thread: threading.Thread
+        self._thread: threading.Thread | None = None
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -72,7 +78,9 @@ class Server:
     def stop(self) -> None:
         self.wait_for(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
         self._loop.close()
 
     def wait_for(self, asked: Coroutine[Any, Any, T]) -> T:
@@ -90,7 +98,18 @@ class Server:
 
     def submit(self, asked: Coroutine[Any, Any, T]) -> Future[T]:
         """Run on the server's loop; what comes of it is in the future."""
-        return asyncio.run_coroutine_threadsafe(asked, self._loop)
+        return asyncio.run_coroutine_threadsafe(self._noting(asked), self._loop)
+
+    def note(self) -> None:
+        """From any thread: something that is looked at has changed."""
+        if self._thread is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.site.changes.note)
+
+    async def _noting(self, asked: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await asked
+        finally:
+            self.site.changes.note()
 
     def call(self, asked: Callable[[], T]) -> T:
         """Look on the server's loop, in one go."""
@@ -111,7 +130,7 @@ class Server:
         return True
 
     async def _open(self) -> None:
-        app = web.Application(client_max_size=64 * 1024**2)
+        app = web.Application(client_max_size=64 * 1024**2, middlewares=[self._noted])
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/link/", self.site.sockets.accept)
         app.router.add_post("/upload/v1/{ticket}", self._upload)
@@ -134,6 +153,13 @@ class Server:
             await self._session.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    @web.middleware
+    async def _noted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        finally:
+            self.site.changes.note()
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         site, started = self.site, time.monotonic()
@@ -198,6 +224,9 @@ class Server:
         except ValueError:
             given = None
         status, said = answers.to_response_url(self.site.ws, request.path.strip("/"), given)
+        args = given if isinstance(given, dict) else {"body": text}
+        answer = {"ok": True} if status == 200 else {"ok": False, "error": said}
+        self.site.hooks.append(Called("response_url", args, self.site.clock.now(), answer, status))
         return web.Response(status=status, text=said)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sandbox.changes import Changes
     from sandbox.clock import Clock
     from sandbox.delivery import Deliveries
     from sandbox.faults import Faults
@@ -40,4 +41,6 @@ class Site:
     faults: Faults
     deliveries: Deliveries
     sockets: Sockets
+    changes: Changes
     calls: list[Called] = field(default_factory=list)
+    hooks: list[Called] = field(default_factory=list)  # what was sent to a response_url
