@@ -18,6 +18,7 @@ from bot.nudges import Team
 from handlers import courier
 from handlers.courier import Clock, Deliveries, Delivery, GiveUp
 from handlers.deliveries import open_conversation, person_from
+from handlers.views import kit
 from handlers.views import nudges as views
 from handlers.views.action_items import Reader
 from storage import action_items, outbox, people
@@ -205,6 +206,7 @@ def _item(session: Session, team: Team, same: Sequence[Nudge], reader: Reader) -
         facts=_facts(session, case, last, reader) if last else {},
         action=thing if isinstance(thing, ActionItem) else None,
         asks=rule.asks if rule else "",
+        buttons=[kit.button("Start retrospective", "retro_start", incident.id)] if thing is incident else [],
     )
 
 
@@ -212,7 +214,7 @@ def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) ->
     """What the sentences of the templates may name; everything is Slack text."""
     thing = case.thing
     facts: dict[str, Any] = {
-        "incident": views.title_of(case.incident),
+        "incident": views.title_of(case.incident, case.retro.hub_link if case.retro else ""),
         "key": case.incident.key,
         "facilitator": reader.name(case.retro.facilitator_id) if case.retro else "",
         "days": 0,

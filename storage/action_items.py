@@ -28,6 +28,11 @@ def by_id(session: Session, team_id: str, action_id: int) -> ActionItem | None:
     return session.exec(query).one_or_none()
 
 
+def by_number(session: Session, team_id: str, number: int) -> ActionItem | None:
+    query = select(ActionItem).where(ActionItem.team_id == team_id, ActionItem.number == number)
+    return session.exec(query).one_or_none()
+
+
 def held(session: Session, team_id: str, action_id: int) -> ActionItem | None:
     """The action as it is now, held against other writers until the transaction ends."""
     query = select(ActionItem).where(ActionItem.team_id == team_id, ActionItem.id == action_id).with_for_update()
@@ -74,6 +79,11 @@ def unfinished(query: Found) -> Found:
 def owned_by(query: Found, user_id: str) -> Found:
     """Those a person has to do something for as their owner, or was asked to take over."""
     return query.where(or_(col(ActionItem.owner_id) == user_id, col(ActionItem.handover_to) == user_id))
+
+
+def of(query: Found, incident_id: int) -> Found:
+    """Those of one incident, whatever became of them."""
+    return query.where(col(ActionItem.incident_id) == incident_id)
 
 
 def overdue(query: Found, today: date) -> Found:

@@ -443,9 +443,9 @@ def reopen_dialog(action: ActionItem, title: str, label: str, metadata: dict[str
     return _dialog(title, "action_reopen", action, metadata, asked)
 
 
-def effect_dialog(action: ActionItem, metadata: dict[str, Any]) -> View:
+def effect_dialog(action: ActionItem, effect: str, metadata: dict[str, Any]) -> View:
     asked = kit.text_field("words", "What happened instead?", multiline=True, optional=True)
-    return _dialog("Effect", "action_effect", action, metadata, asked)
+    return _dialog(EFFECTS[effect], f"action_effect_{effect}", action, metadata, asked)
 
 
 def asked_to_take_over(action: ActionItem, incident: Incident, asker: str, words: str, reader: Reader) -> list[Block]:

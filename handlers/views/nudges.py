@@ -46,9 +46,11 @@ def say(template: str, **facts: object) -> str:
     return _templates().get_template(f"{template}.jinja").render(**facts)
 
 
-def title_of(incident: Incident) -> str:
+def title_of(incident: Incident, link: str = "") -> str:
+    """What an incident is called, as a link where there is one."""
     drill = "Drill: " if incident.kind == "drill" else ""
-    return mrkdwn.escape(f"{incident.key} {drill}{mrkdwn.shorten(incident.title, 150)}")
+    words = mrkdwn.escape(f"{incident.key} {drill}{mrkdwn.shorten(incident.title, 150)}")
+    return f"<{link}|{words.replace('|', '¦')}>" if link else words
 
 
 def message(items: Sequence[Item], reader: Reader, *, to_channel: bool) -> dict[str, Any]:
