@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import guides, policy, taxonomy
 from bot.guides import Guide
+from bot.nudges import Team
 from bot.policy import Policy
 from bot.settings import Settings
 from bot.taxonomy import Taxonomy
@@ -31,6 +32,7 @@ from handlers import (
     incident_deliveries,
     jobs,
     middleware,
+    nudges,
     retro,
     retro_deliveries,
 )
@@ -87,7 +89,8 @@ class Seamark:
         self._jobs = jobs.start(self.tick)
 
     def tick(self) -> None:
-        """One tick of the clock: plan what has become due."""
+        """One tick of the clock: plan what has become due. Any number of copies may do so at once."""
+        nudges.tick(self.db, Team(self.team_id, self.settings, self.policy), self.clock())
 
     def what_is_wrong(self) -> str | None:
         """In a sentence, what keeps this process from doing its work; None when nothing does."""
@@ -157,10 +160,12 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     middleware.register(
         bolt, db=db, clock=clock, settings=settings, guides=known_guides, policy=team_policy, taxonomy=terms
     )
-    for feature in (errors, incident, capture, retro, action_items, home):
+    for feature in (errors, incident, capture, retro, action_items, nudges, home):
         feature.register(bolt)
     for carried in (deliveries, incident_deliveries, retro_deliveries):
         carried.register(kinds)
+    for delivering in (nudges, home):
+        delivering.register_deliveries(kinds)
     return Seamark(
         settings,
         db,
