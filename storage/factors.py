@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy import or_
 from sqlmodel import Session, col, delete, select
 
-from storage.models import Factor, FactorEvidence, Revision
+from storage.models import Entry, Factor, FactorEvidence, Revision
 
 SUBJECT = "factor"
 
@@ -45,6 +46,17 @@ def set_evidence(session: Session, factor: Factor, entries: Mapping[int, bool]) 
     )
 
 
+def possible_evidence(session: Session, incident_id: int, entry_ids: Iterable[int]) -> set[int]:
+    """Those of the ids that are lines of the incident which can be read."""
+    query = select(Entry).where(
+        Entry.incident_id == incident_id,
+        col(Entry.id).in_(list(entry_ids)),
+        col(Entry.deleted_at).is_(None),
+        or_(col(Entry.is_marked), col(Entry.via) == "message"),
+    )
+    return {entry.id for entry in session.exec(query)}
+
+
 def keep(session: Session, revision: Revision) -> None:
     session.add(revision)
 
@@ -54,7 +66,8 @@ def body_of_version(session: Session, factor_id: int, number: int) -> dict[str, 
     query = select(Revision.body).where(
         Revision.subject == SUBJECT, Revision.subject_id == factor_id, Revision.number == number
     )
-    return session.exec(query).one_or_none()
+    body = session.exec(query).one_or_none()
+    return dict(body) if body is not None else None
 
 
 def revisions(session: Session, factor_id: int) -> list[Revision]:
