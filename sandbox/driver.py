@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sandbox import dialogs, forms, interactions, messages, mrkdwn, rooms
 from sandbox import manifest as manifests
 from sandbox.clock import Clock
+from sandbox.page import Page, Story
 from sandbox.screen import Dialog, Home, Reply, Screen, Shown, shown
 from sandbox.server import Server
 from sandbox.web_api.chat import content, linked
@@ -50,12 +51,16 @@ class Sandbox:
         self.server = Server(manifests.load(manifest), self.clock, host=host, port=port, ack_seconds=ack_seconds)
         self._ws = self.server.site.ws
         self.bot = Person(self, self._ws.app.user_id)
+        self.story = Story(self.server.note)
+        self._page: Page | None = None
 
     def start(self) -> Self:
         self.server.start()
         return self
 
     def stop(self) -> None:
+        if self._page is not None:
+            self.server.submit(self._page.close()).result()
         self.server.stop()
 
     def __enter__(self) -> Self:
@@ -105,6 +110,21 @@ class Sandbox:
     def wait_for_app(self, connections: int = 1, seconds: float = 10) -> None:
         """Return once the app has that many sockets open."""
         self.until(lambda: len(self.server.site.sockets.connections) >= connections, seconds)
+
+    # -- the workspace in a browser
+
+    def serve_page(self, port: int = 0) -> str:
+        """Serve the workspace as a page on 127.0.0.1 until `stop`; its address. OSError when the port is taken."""
+        if self._page is None:
+            page = Page(self, self.story, port)
+            self.server.submit(page.open()).result()
+            self._page = page
+        return self._page.url
+
+    @property
+    def page_url(self) -> str:
+        """Where the page is; empty when none is served."""
+        return self._page.url if self._page is not None else ""
 
     # -- what was said and done
 
@@ -216,6 +236,16 @@ class Sandbox:
             return Channel(self, room.id)
 
         return self.server.call(find)
+
+    def person_by_id(self, user_id: str) -> Person:
+        if user_id not in self._ws.users:
+            raise LookupError(f"nobody has the id {user_id!r}")
+        return Person(self, user_id)
+
+    def channel_by_id(self, channel_id: str) -> Channel:
+        if channel_id not in self._ws.conversations:
+            raise LookupError(f"no conversation has the id {channel_id!r}")
+        return Channel(self, channel_id)
 
     def channels(self) -> list[Channel]:
         """All but the DMs, in the order they were opened."""
@@ -683,6 +713,19 @@ class Person:
     def read_file(self, file: Json) -> bytes:
         return self.server.call(lambda: self._ws.files[file["id"]].content)
 
+    def cannot_write(self, channel: Channel) -> str:
+        """Why this person cannot write there; empty when they can."""
+        room = channel.state()
+        if self._user.deleted:
+            return f"{self.name} is deactivated"
+        if self.id not in room.members:
+            return f"{self.name} is not in {room.name}"
+        if room.archived:
+            return f"{room.name} is archived"
+        if room.kind == "im" and self._ws.app.user_id in room.members and not _may_write_to_app(self._ws.manifest):
+            return "sending messages to this app has been turned off"
+        return ""
+
     # -- within
 
     @property
@@ -694,15 +737,9 @@ class Person:
         return self._ws.users[self.id]
 
     def _can_write(self, channel: Channel) -> None:
-        room = channel.state()
-        if self._user.deleted:
-            raise PermissionError(f"{self.name} is deactivated")
-        if self.id not in room.members:
-            raise PermissionError(f"{self.name} is not in {room.name}")
-        if room.archived:
-            raise PermissionError(f"{room.name} is archived")
-        if room.kind == "im" and self._ws.app.user_id in room.members and not _may_write_to_app(self._ws.manifest):
-            raise PermissionError("sending messages to this app has been turned off")
+        reason = self.cannot_write(channel)
+        if reason:
+            raise PermissionError(reason)
 
     def _composed(self, text: str) -> tuple[str, list[Json]]:
         ws = self._ws

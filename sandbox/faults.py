@@ -123,6 +123,18 @@ class Faults:
     def end_outage(self) -> None:
         self.out_until = None
 
+    def in_words(self) -> list[str]:
+        """What goes wrong at the moment."""
+        told = [f"{mishap.times} times {mishap.kind.replace('_', ' ')} ({mishap.method})" for mishap in self._mishaps]
+        slow = {"every method": self.seconds, **self.slow_methods}
+        told += [f"{method} takes {seconds:g} s" for method, seconds in slow.items() if seconds]
+        told += ["Slack's own rate limits"] if self.by_tier else []
+        told += [f"the next {self.doubled} events come twice"] if self.doubled else []
+        told += [f"the next {self.acks_withheld} acknowledgements get lost"] if self.acks_withheld else []
+        told += ["events are held back and shuffled"] if self.shuffle is not None else []
+        out = self.out_until is not None and self._clock.now() < self.out_until
+        return told + (["no socket stays up"] if out else [])
+
     # -- asked by the server
 
     def strike(self, method: str, channel: str = "") -> Mishap | None:

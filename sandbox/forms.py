@@ -218,6 +218,19 @@ def field_of(view: Json, label: str) -> Field:
     return known[label]
 
 
+def is_field(element: Json) -> bool:
+    """Whether a person fills it in, instead of only clicking on it."""
+    return element["type"] in _KINDS
+
+
+def label_of(view: Json, block_id: str, action_id: str) -> str:
+    """The label under which `fill` knows the field; LookupError when there is none."""
+    for label, field in fields(view).items():
+        if (field.block_id, field.action_id) == (block_id, action_id):
+            return label
+    raise LookupError(f"no field {action_id!r} in block {block_id!r}")
+
+
 def _chosen(element: Json, value: Typed) -> Any:
     kind = _KINDS[element["type"]]
     return copy.deepcopy(kind.empty if value is None else kind.read(element, value))

@@ -258,6 +258,8 @@ class Dialog(Screen):
         action = self._server.call(lambda: self._put(field, label, value))
         if field.dispatches:
             self._person.acts(self, action)
+        else:
+            self._server.note()
 
     async def _submit(self, times: int) -> None:
         site, view = self._server.site, self.state()

@@ -117,7 +117,7 @@ class Server:
         async def run() -> T:
             return asked()
 
-        return self.submit(run()).result()
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     async def deliver_to(self, url: str) -> bool:
         """Switch to signed HTTP, if the URL answers the challenge."""
