@@ -23,9 +23,11 @@ from bot.policy import Policy
 from bot.settings import Settings
 from bot.taxonomy import Taxonomy
 from handlers import (
+    accounts,
     action_items,
     capture,
     deliveries,
+    digests,
     errors,
     home,
     incident,
@@ -90,7 +92,9 @@ class Seamark:
 
     def tick(self) -> None:
         """One tick of the clock: plan what has become due. Any number of copies may do so at once."""
-        nudges.tick(self.db, Team(self.team_id, self.settings, self.policy), self.clock())
+        team, now = Team(self.team_id, self.settings, self.policy), self.clock()
+        nudges.tick(self.db, team, now)
+        digests.tick(self.db, team, now)
 
     def what_is_wrong(self) -> str | None:
         """In a sentence, what keeps this process from doing its work; None when nothing does."""
@@ -160,11 +164,11 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     middleware.register(
         bolt, db=db, clock=clock, settings=settings, guides=known_guides, policy=team_policy, taxonomy=terms
     )
-    for feature in (errors, incident, capture, retro, action_items, nudges, home):
+    for feature in (errors, incident, capture, retro, accounts, action_items, nudges, home):
         feature.register(bolt)
     for carried in (deliveries, incident_deliveries, retro_deliveries):
         carried.register(kinds)
-    for delivering in (nudges, home):
+    for delivering in (nudges, digests, home):
         delivering.register_deliveries(kinds)
     return Seamark(
         settings,

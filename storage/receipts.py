@@ -15,3 +15,18 @@ def first_time(session: Session, team_id: str, key: str, now: datetime, result: 
     """Whether the request named `key` comes for the first time; from now on it has come."""
     receipt = Receipt(team_id=team_id, key=key, at=now, result=result or {})
     return add_once(session, receipt, "team_id", "key")[1]
+
+
+def take(session: Session, team_id: str, key: str) -> dict[str, Any]:
+    """What was kept under `key`, once: it is gone afterwards; empty when it was taken already."""
+    receipt = session.get(Receipt, (team_id, key), with_for_update=True)
+    kept = dict(receipt.result) if receipt else {}
+    if receipt is not None:
+        receipt.result = {}
+        session.add(receipt)
+    return kept
+
+
+def has_come(session: Session, team_id: str, key: str) -> bool:
+    """Whether the request named `key` came before; only looks."""
+    return session.get(Receipt, (team_id, key)) is not None

@@ -1,0 +1,70 @@
+"""Figures and lists for the digests. Drills and private incidents stay out of the figures."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_
+from sqlmodel import Session, col, select
+
+from storage.models import ActionItem, ActionStatus, Incident, IncidentKind
+
+
+def overdue(session: Session, team_id: str, today: date) -> list[tuple[ActionItem, Incident]]:
+    """What is open although its day has passed, the longest overdue first."""
+    query = (
+        select(ActionItem, Incident)
+        .join(Incident, col(Incident.id) == col(ActionItem.incident_id))
+        .where(
+            ActionItem.team_id == team_id,
+            ActionItem.status == ActionStatus.OPEN,
+            ActionItem.due_on < today,
+        )
+    )
+    return list(session.exec(query.order_by(col(ActionItem.due_on), col(ActionItem.number))))
+
+
+def added(session: Session, team_id: str, begin: datetime, end: datetime) -> int:
+    return _count(session, team_id, _within(col(ActionItem.created_at), begin, end))
+
+
+def closed(session: Session, team_id: str, begin: datetime, end: datetime) -> int:
+    """How many their owners marked done."""
+    return _count(session, team_id, _within(col(ActionItem.done_at), begin, end))
+
+
+def verified(session: Session, team_id: str, begin: datetime, end: datetime) -> int:
+    """How many another person confirmed."""
+    return _count(session, team_id, _within(col(ActionItem.verified_at), begin, end))
+
+
+def declined(session: Session, team_id: str, begin: datetime, end: datetime) -> int:
+    """How many it was decided not to do."""
+    is_declined = col(ActionItem.status) == ActionStatus.WONT_DO
+    return _count(session, team_id, _within(col(ActionItem.closed_at), begin, end), is_declined)
+
+
+def late_at(session: Session, team_id: str, moment: datetime, today: date) -> int:
+    """How many were open and overdue at a moment that was the beginning of `today`."""
+    still_open = or_(col(ActionItem.closed_at).is_(None), col(ActionItem.closed_at) >= moment)
+    return _count(session, team_id, col(ActionItem.created_at) < moment, col(ActionItem.due_on) < today, still_open)
+
+
+def _within(column: ColumnElement[Any], begin: datetime, end: datetime) -> ColumnElement[bool]:
+    return (column >= begin) & (column < end)
+
+
+def _count(session: Session, team_id: str, *where: ColumnElement[bool]) -> int:
+    query = (
+        select(func.count())
+        .select_from(ActionItem)
+        .join(Incident, col(Incident.id) == col(ActionItem.incident_id))
+        .where(
+            ActionItem.team_id == team_id,
+            Incident.kind != IncidentKind.DRILL,
+            col(Incident.is_private).is_(False),
+            *where,
+        )
+    )
+    return session.exec(query).one()
