@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.blameless import Remark
 from bot.errors import Refusal
 from bot.guides import Prompt
 from storage import retros
@@ -38,6 +39,7 @@ class Conflict:
     version: int
     mine: str
     theirs: str
+    their_version: int
     by: str
     merged: str
 
@@ -127,7 +129,7 @@ def save(
         if _nothing_new(known, mine, offered, base, accepting=accepting):
             continue
         if known is None:
-            known = _begin(session, retrospective, step, prompt.key, by, now)
+            known = begin(session, retrospective, step, prompt.key, by=by, now=now)
         meanwhile = [one for one in retros.revisions(session, known.id, after=base) if one.saved_by != by]
         if meanwhile:
             conflicts.append(_both(session, known, prompt, mine, base, by=by, now=now))
@@ -142,7 +144,8 @@ def _nothing_new(known: Answer | None, mine: str, offered: str, base: int, *, ac
     return mine == known.text or (mine == offered and (known.version != base or base > 0))
 
 
-def _begin(session: Session, retrospective: Retrospective, step: str, prompt: str, by: str, now: datetime) -> Answer:
+def begin(session: Session, retrospective: Retrospective, step: str, prompt: str, *, by: str, now: datetime) -> Answer:
+    """The answer to a question that nobody has answered yet: empty, version 0."""
     row = Answer(
         team_id=retrospective.team_id,
         retrospective_id=retrospective.id,
@@ -183,7 +186,7 @@ def _both(
     if not repeated:
         put(session, answer, mine, based_on=base, by=by, now=now)
         put(session, answer, merged(prompt, theirs.text, mine), based_on=theirs.version, by=by, now=now)
-    return Conflict(prompt, answer.version, mine, theirs.text, theirs.saved_by, answer.text)
+    return Conflict(prompt, answer.version, mine, theirs.text, theirs.version, theirs.saved_by, answer.text)
 
 
 def merged(prompt: Prompt, theirs: str, mine: str) -> str:
@@ -206,15 +209,25 @@ def difference(theirs: str, mine: str) -> list[str]:
     return [line for line in told if line[:2] in {"+ ", "- "} and line[2:].strip()]
 
 
-def restore(session: Session, team_id: str, revision_id: int, *, by: str, now: datetime) -> Answer:
+def restore(session: Session, retrospective: Retrospective, revision_id: int, *, by: str, now: datetime) -> Answer:
     """Make an earlier text stand again, as a new revision. Raises `NoSuchRevision`."""
-    found = retros.revision(session, team_id, revision_id)
+    found = retros.revision(session, retrospective.id, revision_id)
     if found is None:
         raise NoSuchRevision
     revision, answer = found
     if answer.text != revision.text:
         put(session, answer, revision.text, based_on=answer.version, by=by, now=now)
     return answer
+
+
+def new_remarks(remarks: Sequence[Remark], text: str, seen: str) -> list[Remark]:
+    """Those remarks that are about lines of `text` which `seen` does not hold: what was seen is not said again."""
+    known = set(seen.split("\n"))
+    return [remark for remark in remarks if line_at(text, remark.start) not in known]
+
+
+def line_at(text: str, at: int) -> str:
+    return text[text.rfind("\n", 0, at) + 1 :].partition("\n")[0]
 
 
 def in_words(prompt: Prompt, text: str, names: Mapping[str, str]) -> str:

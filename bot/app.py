@@ -29,6 +29,7 @@ from handlers import (
     deliveries,
     digests,
     errors,
+    factors,
     home,
     incident,
     incident_deliveries,
@@ -166,6 +167,7 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     )
     for feature in (errors, incident, capture, retro, accounts, action_items, nudges, home):
         feature.register(bolt)
+    factors.register(bolt, terms)
     for carried in (deliveries, incident_deliveries, retro_deliveries):
         carried.register(kinds)
     for delivering in (nudges, digests, home):

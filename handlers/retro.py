@@ -2,12 +2,267 @@
 
 from __future__ import annotations
 
-from slack_bolt import App
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+from slack_sdk.models.views import View
+from sqlmodel import Session
+
+from bot import audit, incidents, meeting, moments
+from bot import people as who
+from bot import retro as retrospectives
+from bot.errors import FieldRefusal
+from bot.guides import Guide
+from bot.policy import Policy
+from handlers import dialogs, retro_steps, retro_timeline
+from handlers.courier import Clock
+from handlers.payloads import Click, Form, Slash
 from handlers.subcommands import Subcommands
+from handlers.views import retro as views
+from storage import incidents as incident_rows
+from storage import outbox, retros
+from storage.db import Database
+from storage.models import Incident, Retrospective
+
+OFFERED = 100
+"""Incidents to choose from: what a menu of Slack holds."""
 
 retro = Subcommands("/retro", "leads you through a blameless retrospective, and follows what was agreed.")
 
 
 def register(app: App) -> None:
     retro.register(app)
+    app.action("retro_start")(start_clicked)
+    app.action({"block_id": "retro_incident", "action_id": "value"})(incident_chosen)
+    app.view("retro_start")(start_submitted)
+    app.action("retro_take_over")(take_over_clicked)
+    retro_steps.register(app)
+    retro_timeline.register(app)
+
+
+# --- begun -----------------------------------------------------------------------------------------------
+
+
+@retro.subcommand
+def start(
+    ack: Ack,
+    slash: Slash,
+    client: WebClient,
+    db: Database,
+    clock: Clock,
+    guides: Mapping[str, Guide],
+    policy: Policy,
+) -> None:
+    """begin a retrospective, here or of another incident, e.g. `/retro start INC-7`"""
+    with db.reading() as session:
+        incident = _meant(session, slash)
+        begun = retros.of_incident(session, incident.id)
+        if begun is not None:
+            now = retrospectives.progress(session, begun, guides, clock())
+            ack(**views.has_begun(now, hub_channel(begun, incident)))
+            return
+        view = views.start_dialog(_beginning(session, incident, slash.user_id, guides, policy, clock()))
+    if not dialogs.opened(client, slash.trigger_id, view):
+        ack(**dialogs.open_again("Start retrospective", "retro_start", incident.id))
+        return
+    ack()
+
+
+def _meant(session: Session, slash: Slash) -> Incident:
+    """The incident in words, this channel's, or else the latest that has no retrospective."""
+    try:
+        return retrospectives.named(
+            session, slash.team_id, slash.rest, channel_id=slash.channel_id, asked_by=slash.user_id
+        )
+    except incidents.NotAnIncident:
+        free = _free(session, slash.team_id, slash.user_id)
+        if not free:
+            raise
+        return free[0]
+
+
+def _free(session: Session, team_id: str, user_id: str) -> list[Incident]:
+    return retros.incidents_without(session, incident_rows.visible_to(session, team_id, user_id, most=OFFERED))
+
+
+def start_clicked(
+    ack: Ack,
+    click: Click,
+    client: WebClient,
+    db: Database,
+    clock: Clock,
+    guides: Mapping[str, Guide],
+    policy: Policy,
+) -> None:
+    """The button on the opening message, and the one that opens the dialog again."""
+    with db.reading() as session:
+        incident = _visible(session, int(click.value), click.team_id, click.user_id)
+        begun = retros.of_incident(session, incident.id)
+        view = (
+            views.start_dialog(_beginning(session, incident, click.user_id, guides, policy, clock()))
+            if begun is None
+            else _begun_before(session, begun, incident)
+        )
+    if not dialogs.opened(client, click.trigger_id, view):
+        dialogs.offer_again(db, clock, click, "Start retrospective")
+    ack()
+
+
+def _visible(session: Session, incident_id: int, team_id: str, user_id: str) -> Incident:
+    incident = incident_rows.by_id(session, incident_id)
+    if incident.team_id != team_id or not incidents.may_see(session, incident, user_id):
+        raise incidents.NoSuchIncident
+    return incident
+
+
+def _beginning(
+    session: Session,
+    incident: Incident,
+    user_id: str,
+    guides: Mapping[str, Guide],
+    policy: Policy,
+    now: datetime,
+) -> views.Start:
+    free = [one for one in _free(session, incident.team_id, user_id) if one.id != incident.id]
+    there = retrospectives.on_the_timeline(session, incident)
+    zone = who.zone_of(session, incident.team_id, user_id)
+    return views.Start(
+        incident=incident,
+        incidents=[incident, *free][:OFFERED],
+        guides=guides,
+        guide=retrospectives.suits(guides, incident.kind),
+        facilitator=user_id,
+        participants=retrospectives.reachable(session, incident.team_id, there),
+        due=retrospectives.due(policy, incident, zone=zone, now=now),
+    )
+
+
+def incident_chosen(
+    ack: Ack,
+    click: Click,
+    client: WebClient,
+    db: Database,
+    clock: Clock,
+    guides: Mapping[str, Guide],
+    policy: Policy,
+) -> None:
+    """Another incident was chosen in the dialog: what follows from it is filled in anew."""
+    with db.reading() as session:
+        incident = _visible(session, int(click.value), click.team_id, click.user_id)
+        view = views.start_dialog(_beginning(session, incident, click.user_id, guides, policy, clock()))
+    dialogs.shown_instead(client, str(click.view["id"]), view)
+    ack()
+
+
+def start_submitted(
+    ack: Ack,
+    form: Form,
+    db: Database,
+    clock: Clock,
+    guides: Mapping[str, Guide],
+    policy: Policy,
+    bot_user_id: str,
+) -> None:
+    """Begin it; who leads although they were in the incident is told so once, and may go on."""
+    now = clock()
+    with db.transaction() as session:
+        incident = _visible(session, int(form.choice("retro_incident")), form.team_id, form.user_id)
+        before = retros.of_incident(session, incident.id)
+        if before is not None:
+            ack(response_action="update", view=_begun_before(session, before, incident, by=form.user_id, now=now))
+            return
+        plan = _plan(session, form, incident, bot_user_id, now)
+        there = retrospectives.on_the_timeline(session, incident)
+        if plan.facilitator_id in there and form.metadata.get("told") != plan.facilitator_id:
+            shown = who.names(session, form.team_id).get(plan.facilitator_id, plan.facilitator_id)
+            again = _beginning(session, incident, form.user_id, guides, policy, now)
+            note = views.not_neutral(shown)
+            ack(
+                response_action="update",
+                view=views.start_dialog(replace(again, note=note, told=plan.facilitator_id)),
+            )
+            return
+        begun, is_new = retrospectives.start(session, incident, plan, guides=guides, by=form.user_id, now=now)
+        if is_new and begun.meeting_at is not None:
+            invite(session, begun, begun.meeting_at, now)
+        view = _begun_before(session, begun, incident, by=form.user_id, now=now)
+    ack(response_action="update", view=view)
+
+
+def _plan(session: Session, form: Form, incident: Incident, bot_user_id: str, now: datetime) -> retrospectives.Plan:
+    """What was filled in; what cannot be so is told at its field."""
+    of, facilitator = incident.id, form.user("facilitator")
+    today = now.astimezone(moments.zone_named(who.zone_of(session, form.team_id, form.user_id))).date()
+    due, meets = form.day(f"due:{of}"), form.moment("meeting")
+    if facilitator == bot_user_id or not retrospectives.reachable(session, form.team_id, [facilitator]):
+        raise FieldRefusal(facilitator=retrospectives.NotAPerson().sentence)
+    if due is None or due < today:
+        raise FieldRefusal(**{f"due:{of}": "That day is over. Choose today or a later one."})
+    meeting_at = datetime.fromtimestamp(meets, UTC) if meets is not None else None
+    if meeting_at is not None and meeting_at <= now:
+        raise FieldRefusal(meeting="That moment has passed. Choose a later one, or leave it empty.")
+    return retrospectives.Plan(
+        guide=form.choice(f"guide:{of}"),
+        facilitator_id=facilitator,
+        participants=[user for user in form.users(f"participants:{of}") if user != bot_user_id],
+        due_on=due,
+        meeting_at=meeting_at,
+    )
+
+
+def _begun_before(
+    session: Session, begun: Retrospective, incident: Incident, *, by: str = "", now: datetime | None = None
+) -> View:
+    """Where the retrospective is. Who has just begun it, and sent the dialog twice, hears the same twice."""
+    just_now = now is not None and begun.started_by == by and now - begun.started_at < timedelta(minutes=1)
+    names = who.names(session, begun.team_id)
+    before = "" if just_now else names.get(begun.started_by, begun.started_by)
+    return views.begun(begun, incident, hub_channel(begun, incident), before=before)
+
+
+def hub_channel(of: Retrospective, incident: Incident) -> str:
+    return of.hub_channel_id or incident.channel_id or incident.declared_in
+
+
+def invite(session: Session, begun: Retrospective, at: datetime, now: datetime) -> None:
+    """Have the meeting's calendar file posted, and everybody reminded shortly before."""
+    payload = {"retro": begun.id, "at": at.isoformat()}
+    key = f"{begun.id}:{at.isoformat()}"
+    lane = retrospectives.lane(begun.id)
+    outbox.put(session, begun.team_id, "meeting_file", payload, lane=lane, now=now, key=f"meeting_file:{key}")
+    outbox.put(
+        session,
+        begun.team_id,
+        "meeting_reminder",
+        payload,
+        lane=f"meeting:{key}",
+        now=now,
+        key=f"meeting_reminder:{key}",
+        not_before=max(now, at - meeting.REMIND_BEFORE),
+    )
+
+
+# --- how it stands ---------------------------------------------------------------------------------------
+
+
+@retro.subcommand
+def status(ack: Ack, slash: Slash, db: Database, clock: Clock, guides: Mapping[str, Guide]) -> None:
+    """where it stands, only for you: `/retro status`, or of another incident: `/retro status INC-7`"""
+    with db.transaction() as session:
+        found = retrospectives.here(session, slash.team_id, slash.channel_id, slash.rest, asked_by=slash.user_id)
+        now = retrospectives.progress(session, found, guides, clock())
+        if now.incident.is_private:
+            subject = f"retrospective:{found.id}"
+            audit.record(session, slash.team_id, slash.user_id, "viewed", subject, {}, clock())
+    ack(**views.status(now))
+
+
+def take_over_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
+    """Somebody who takes part leads on when the facilitator's account was deactivated."""
+    with db.transaction() as session:
+        found, _ = retrospectives.seen(session, click.team_id, int(click.value), asked_by=click.user_id)
+        retrospectives.take_over(session, retros.held(session, found.id), click.user_id, clock())
+    ack()

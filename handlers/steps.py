@@ -233,3 +233,42 @@ def shown_again(
     """The step a button was clicked in, with some of its `options` changed; what was typed there stays."""
     visit = visit_of(session, click.team_id, click.user_id, click.form.metadata, guides=guides, policy=policy, now=now)
     return view_of(session, replace(visit, options={**visit.options, **options}), *notes)
+
+
+# --- ways through the guide ------------------------------------------------------------------------------
+
+
+def keys(session: Session, visit: Visit) -> list[str]:
+    """The keys of a step's questions in their order, over all pages."""
+    return [prompt.key for prompt in kinds.questions(session, visit)]
+
+
+def after(session: Session, visit: Visit, last: str) -> Visit | None:
+    """What follows the page that ends with the question `last`: the next page, the next step, None at the end."""
+    order = keys(session, visit)
+    rest = order[order.index(last) + 1 :] if last in order else []
+    if rest:
+        return replace(visit, start=rest[0], bases={})
+    following = visit.guide.following(visit.step.key)
+    return None if following is None else replace(visit, step=following, start="", options={}, bases={})
+
+
+def before(session: Session, visit: Visit) -> Visit:
+    """The page before this one, or the step before; the first page of the first step is before itself."""
+    if visit.start:
+        return replace(visit, start=_page_before(session, visit), bases={})
+    steps = visit.guide.steps
+    earlier = steps[max(visit.number - 2, 0)]
+    return replace(visit, step=earlier, start="", options={}, bases={})
+
+
+def _page_before(session: Session, visit: Visit) -> str:
+    first = replace(visit, start="", bases={})
+    questions = kinds.questions(session, first)
+    fields = [_field(session, first, prompt, known) for prompt, known in _with_answers(session, first, questions)]
+    start, taken = "", views.FRAME + len(kinds.blocks(session, first))
+    while True:
+        _, following = views.page(fields, start=start, taken=taken)
+        if following is None or following.prompt.key == visit.start:
+            return start
+        start, taken = following.prompt.key, views.FRAME

@@ -97,11 +97,11 @@ def revisions(session: Session, answer_id: int, *, after: int = 0) -> list[Answe
     return list(session.exec(query.order_by(col(AnswerRevision.version))))
 
 
-def revision(session: Session, team_id: str, revision_id: int) -> tuple[AnswerRevision, Answer] | None:
+def revision(session: Session, retrospective_id: int, revision_id: int) -> tuple[AnswerRevision, Answer] | None:
     query = (
         select(AnswerRevision, Answer)
         .join(Answer, col(Answer.id) == col(AnswerRevision.answer_id))
-        .where(AnswerRevision.team_id == team_id, AnswerRevision.id == revision_id)
+        .where(Answer.retrospective_id == retrospective_id, AnswerRevision.id == revision_id)
     )
     return session.exec(query).one_or_none()
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot import mrkdwn
-from bot.answers import parts
+from bot import answers, mrkdwn
+from bot.answers import Conflict, parts
+from bot.blameless import Remark
 from bot.guides import Prompt, Step
 from handlers.payloads import Form
 from handlers.views import kit
@@ -183,3 +184,158 @@ def _part(name: str) -> int:
 def versions(metadata: Mapping[str, Any]) -> dict[str, int]:
     """The version of each answer that the dialog was opened with, by the key of the question."""
     return dict(metadata.get("v") or {})
+
+
+# --- words of people, shown -------------------------------------------------------------------------------
+
+
+def told(text: str) -> list[Block]:
+    """What somebody typed, shown as it is: over as many sections as it needs, and unable to ping anybody."""
+    return [kit.section(mrkdwn.escape(piece)) for piece in _pieces(text) if piece.strip()]
+
+
+def _pieces(text: str) -> list[str]:
+    found = []
+    for part in parts(text):
+        if len(mrkdwn.escape(part)) <= kit.SECTION:
+            found.append(part)
+        else:
+            found += [part[at : at + 600] for at in range(0, len(part), 600)]
+    return found
+
+
+def fitting(groups: Sequence[Sequence[Block]], *, taken: int = FRAME) -> int:
+    """How many of the groups of blocks, from the first on, fit into one dialog."""
+    blocks, size = taken, 0
+    for number, group in enumerate(groups):
+        blocks, size = blocks + len(group), size + weight(group)
+        if number and (blocks > MOST_BLOCKS or size > MOST_BYTES):
+            return number
+    return len(groups)
+
+
+# --- two people at once -----------------------------------------------------------------------------------
+
+DIFFERENCE = 2500
+"""Characters of a difference that are shown above the field, which holds all of it."""
+
+
+def conflict_dialog(
+    title: str, conflicts: Sequence[Conflict], names: Mapping[str, str], metadata: dict[str, Any]
+) -> View:
+    """What somebody sees whose words met another's: the difference, and a field that holds both."""
+    groups = [_conflict(one, names) for one in conflicts]
+    shown = fitting(groups)
+    blocks: list[Block] = [block for group in groups[:shown] for block in group]
+    blocks.append(kit.context("Both texts are kept under “Earlier versions”. Settle it here, or leave it as it is."))
+    if shown < len(groups):
+        left = "; ".join(mrkdwn.escape(one.prompt.label) for one in conflicts[shown:])
+        blocks.append(kit.context(f"These hold both texts as well, for when you open the step again: {left}"[:2000]))
+    of = {**metadata, "v": {one.prompt.key: one.version for one in conflicts[:shown]}}
+    of["b"] = {one.prompt.key: one.their_version for one in conflicts[:shown]}
+    return kit.modal(title, "retro_conflict", blocks, submit="Save and continue", close="Close", metadata=of)
+
+
+def _conflict(one: Conflict, names: Mapping[str, str]) -> list[Block]:
+    by = mrkdwn.escape(names.get(one.by, one.by))
+    head = f"*{by} saved this meanwhile:* {mrkdwn.escape(one.prompt.label)}"
+    if one.prompt.type in {"text", "long_text"}:
+        difference = mrkdwn.shorten("\n".join(answers.difference(one.theirs, one.mine)), DIFFERENCE)
+        lines = [f"`+` is theirs, `-` is yours; the field below holds both.\n{mrkdwn.escape(difference)}"]
+    else:
+        theirs, mine = (mrkdwn.escape(answers.in_words(one.prompt, text, names)) for text in (one.theirs, one.mine))
+        lines = [f"Theirs: {theirs or 'nothing'}. Yours: {mine or 'nothing'}."]
+    field = Field(one.prompt, one.version, one.merged)
+    return [kit.section(head), *(block for line in lines for block in kit.sections(line)), *inputs(field)]
+
+
+# --- wording ----------------------------------------------------------------------------------------------
+
+MOST_REMARKS = 6
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is remarked about one answer: it was saved as it is, in that version."""
+
+    field: Field
+    remarks: Sequence[Remark]
+
+
+def wording_dialog(title: str, found: Sequence[Wording], metadata: dict[str, Any], *, callback_id: str) -> View:
+    """Which phrases blame or look back, why, and other words; for the writer alone, and nothing is held up."""
+    groups = [_wording(one) for one in found]
+    shown = fitting(groups)
+    intro = (
+        "*All of it is saved.* Some phrases may read as blame, or as looking back with what is known only now."
+        " Only you see this; nothing is changed unless you change it."
+    )
+    blocks: list[Block] = [kit.section(intro)]
+    blocks += [block for group in groups[:shown] for block in group]
+    blocks.append(kit.buttons(kit.button("Keep as written", f"{callback_id}_keep")))
+    of = {**metadata, "v": {one.field.prompt.key: one.field.version for one in found[:shown]}}
+    return kit.modal(title, callback_id, blocks, submit="Save and continue", close="Close", metadata=of)
+
+
+def _wording(one: Wording) -> list[Block]:
+    lines = [
+        f"• “{mrkdwn.escape(mrkdwn.shorten(remark.phrase, 200))}”: {mrkdwn.escape(remark.why)}"
+        f" *Rather:* {mrkdwn.escape(remark.offer)}"
+        for remark in one.remarks[:MOST_REMARKS]
+    ]
+    if len(one.remarks) > MOST_REMARKS:
+        lines.append(f"• and {len(one.remarks) - MOST_REMARKS} more like these")
+    head = f"*{mrkdwn.escape(one.field.prompt.label)}*"
+    return [*kit.sections("\n".join([head, *lines])), *inputs(one.field)]
+
+
+# --- earlier versions -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Version:
+    """One saved text of an answer, ready to be shown."""
+
+    revision_id: int
+    label: str
+    number: int
+    text: str
+    by: str
+    at: datetime
+    stands: bool
+
+
+def versions_dialog(title: str, found: Sequence[Version], *, at: int, metadata: dict[str, Any], note: str = "") -> View:
+    """Every text that was saved in a step, the newest first, from number `at` on; each can be made to stand again."""
+    groups = [_version(one) for one in found[at:]]
+    shown = fitting(groups)
+    blocks: list[Block] = [kit.section(note)] if note else []
+    blocks += [block for group in groups[:shown] for block in group]
+    if not found:
+        blocks.append(kit.section("Nothing has been saved in this step yet."))
+    turn = []
+    if at > 0:
+        turn.append(kit.button("Newer", "retro_versions_newer", 0))
+    if at + shown < len(found):
+        turn.append(kit.button("Older", "retro_versions_older", at + shown))
+    if turn:
+        blocks.append(kit.buttons(*turn))
+    return kit.modal(title, "notice", blocks, close="Back", metadata=metadata)
+
+
+def _version(one: Version) -> list[Block]:
+    state = "  _stands now_" if one.stands else ""
+    head = f"*{mrkdwn.escape(one.label)}*\nVersion {one.number}, {mrkdwn.escape(one.by)},"
+    head += f" {mrkdwn.moment(one.at, day=True)}{state}"
+    restore = None if one.stands else kit.button("Restore", "retro_restore", one.revision_id)
+    return [kit.section(head, restore), *(told(one.text) or [kit.context("_(empty)_")]), kit.divider()]
+
+
+def kept(title: str, of: str) -> View:
+    """What is said when somebody leaves a step."""
+    text = f"*All of it is kept.* {mrkdwn.escape(of)} can be opened again from the hub, by you or by anybody in it."
+    return kit.notice(title, text)
+
+
+def finished(title: str, text: str) -> View:
+    return kit.notice(title, text)
