@@ -106,7 +106,7 @@ def change(
     entry on both sides, or a circle of causes.
     """
     one_at_a_time(session, f"factors of {retrospective.id}")
-    factor = _standing(session, retrospective, factor_id)
+    factor = standing(session, retrospective, factor_id)
     current = draft_of(session, factor)
     base = _base(session, factor, based_on) or current
     merged, meanwhile = _merge(base, current, draft)
@@ -175,7 +175,8 @@ def _chain(parents: Mapping[int, int | None], start: int | None) -> list[int]:
     return chain
 
 
-def _standing(session: Session, retrospective: Retrospective, factor_id: int) -> Factor:
+def standing(session: Session, retrospective: Retrospective, factor_id: int) -> Factor:
+    """The factor, held against other writers. Raises `NoSuchFactor` for one that was withdrawn."""
     factor = factors.by_id(session, retrospective.team_id, factor_id)
     if factor is None or factor.withdrawn_at is not None or factor.retrospective_id != retrospective.id:
         raise NoSuchFactor
