@@ -130,12 +130,17 @@ def save(
             continue
         if known is None:
             known = begin(session, retrospective, step, prompt.key, by=by, now=now)
-        meanwhile = [one for one in retros.revisions(session, known.id, after=base) if one.saved_by != by]
-        if meanwhile:
+        if _others_words(session, known, base, offered, by):
             conflicts.append(_both(session, known, prompt, mine, base, by=by, now=now))
         else:
             put(session, known, mine, based_on=base, by=by, now=now)
     return Saved(changed, conflicts)
+
+
+def _others_words(session: Session, known: Answer, base: int, offered: str, by: str) -> list[AnswerRevision]:
+    """What others have saved since the dialog was opened, but for those who only accepted what it offered."""
+    later = retros.revisions(session, known.id, after=base)
+    return [one for one in later if one.saved_by != by and one.text != offered]
 
 
 def _nothing_new(known: Answer | None, mine: str, offered: str, base: int, *, accepting: bool) -> bool:
@@ -184,8 +189,9 @@ def _both(
     theirs = [one for one in later if one.saved_by != by][-1]
     repeated = any(one.text == mine and one.based_on == base and one.saved_by == by for one in later)
     if not repeated:
+        both = merged(prompt, answer.text, mine)
         put(session, answer, mine, based_on=base, by=by, now=now)
-        put(session, answer, merged(prompt, theirs.text, mine), based_on=theirs.version, by=by, now=now)
+        put(session, answer, both, based_on=theirs.version, by=by, now=now)
     return Conflict(prompt, answer.version, mine, theirs.text, theirs.version, theirs.saved_by, answer.text)
 
 

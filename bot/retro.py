@@ -191,6 +191,7 @@ def start(
     begun, is_new = add_once(session, row, "incident_id")
     if not is_new:
         return begun, False
+    meet(session, begun, [plan.facilitator_id, by, *plan.participants], now)
     if plan.meeting_at is not None:
         _soak(session, begun, guides[plan.guide], plan.meeting_at)
     for user in reachable(session, incident.team_id, plan.participants):
@@ -201,6 +202,16 @@ def start(
     audit.record(session, begun.team_id, by, "started", f"retrospective:{begun.id}", detail, now)
     hub_refresh(session, begun, now)
     return begun, True
+
+
+def meet(session: Session, retrospective: Retrospective, user_ids: Sequence[str], now: datetime) -> None:
+    """Have Slack asked who those are that are not known yet, before the hub names them."""
+    team_id = retrospective.team_id
+    known = people.people(session, team_id, user_ids)
+    for user in sorted(set(user_ids) - set(known)):
+        key = f"refresh_person:{team_id}:{user}:{now:%Y-%m-%d}"
+        of = lane(retrospective.id)
+        outbox.put(session, team_id, "refresh_person", {"user": user}, lane=of, now=now, key=key)
 
 
 def ask(session: Session, retrospective: Retrospective, user_id: str, now: datetime) -> None:
@@ -216,6 +227,7 @@ def ask(session: Session, retrospective: Retrospective, user_id: str, now: datet
 def join(session: Session, retrospective: Retrospective, user_id: str, now: datetime) -> None:
     """Somebody who may know of the incident takes part from now on."""
     if not may_edit(session, retrospective, user_id):
+        meet(session, retrospective, [user_id], now)
         ask(session, retrospective, user_id, now)
         subject = f"retrospective:{retrospective.id}"
         audit.record(session, retrospective.team_id, user_id, "joined", subject, {}, now)

@@ -1,0 +1,222 @@
+"""Accounts: asked by direct message, given with the name or without, read side by side."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import select
+
+from bot.app import Seamark
+from sandbox import Channel, Dialog, Person, Sandbox
+from sandbox.mrkdwn import pings_of_blocks
+from storage.models import Account, AuditEntry, OutboxItem, Participant, Receipt, Retrospective
+from tests.conftest import Team
+from tests.retro_story import begin, hub, incident
+
+SURPRISED, HARD = "What surprised you?", "What made it hard?"
+
+
+@pytest.fixture
+def room(slack: Sandbox, team: Team, seamark: Seamark) -> Channel:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    return room
+
+
+def invited(person: Person) -> Dialog:
+    """The dialog behind the button of the direct message that asks for an account."""
+    asking = next(message for message in person.direct_messages() if "Give my account" in message.buttons)
+    person.clicks("Give my account", within=asking)
+    return person.form
+
+
+def accounts_step(person: Person, room: Channel) -> Dialog:
+    person.clicks("Accounts", within=hub(person, room))
+    return person.form
+
+
+def kept(seamark: Seamark) -> list[Account]:
+    with seamark.db.reading() as session:
+        return list(session.exec(select(Account)))
+
+
+def test_each_participant_is_asked_once(room: Channel, team: Team) -> None:
+    asked = [m for m in team.bob.direct_messages() if "Give my account" in m.buttons]
+
+    assert len(asked) == 1
+    assert "Checkout fails" in asked[0].text
+    assert "carol leads the retrospective" in asked[0].text
+    assert [m for m in team.carol.direct_messages() if "Give my account" in m.buttons] == []
+
+
+def test_an_account_with_the_name_can_be_changed(room: Channel, team: Team, seamark: Seamark) -> None:
+    dialog = invited(team.bob)
+    assert dialog.title == "My account"
+    dialog.fill({SURPRISED: "The cache was cold."}).submit()
+
+    again = invited(team.bob)
+    assert again.values[SURPRISED] == "The cache was cold."
+    again.fill({SURPRISED: "The cache was cold, and nobody knew."}).submit()
+
+    assert [(one.user_id, one.answers) for one in kept(seamark)] == [
+        (team.bob.id, {"surprised": "The cache was cold, and nobody knew."})
+    ]
+    assert "1 of 2 accounts" in hub(team.alice, room).text
+
+
+def test_perspective_opens_the_same_dialog(room: Channel, team: Team, seamark: Seamark) -> None:
+    team.alice.types("/retro perspective", room)
+    team.alice.form.fill({HARD: "Three dashboards."}).submit()
+
+    assert [one.user_id for one in kept(seamark)] == [team.alice.id]
+
+
+def test_without_a_name_nobody_can_tell(room: Channel, team: Team, seamark: Seamark, slack: Sandbox) -> None:
+    for person, words in ((team.bob, "words one"), (team.alice, "words two")):
+        invited(person).fill({SURPRISED: words, "Name": ["Leave my name out"]}).submit()
+
+    rows = kept(seamark)
+    with seamark.db.reading() as session:
+        begun = session.exec(select(Retrospective)).one()
+        answered = session.exec(select(Participant.user_id).where(Participant.answered)).all()
+        told = [
+            *(str(one.payload) + str(one.progress) + one.key for one in session.exec(select(OutboxItem))),
+            *(one.key + str(one.result) for one in session.exec(select(Receipt))),
+            *(str(one.detail) for one in session.exec(select(AuditEntry))),
+        ]
+    assert sorted(one.answers["surprised"] for one in rows) == ["words one", "words two"]
+    assert {one.user_id for one in rows} == {None}
+    assert {one.saved_on for one in rows} == {begun.started_at.date()}
+    assert sorted(answered) == sorted([team.alice.id, team.bob.id])
+    for row in rows:
+        assert [text for text in told if row.handle in text or row.answers["surprised"] in text] == []
+
+
+def test_what_is_hidden_and_what_is_not_is_said(room: Channel, team: Team) -> None:
+    first = invited(team.bob)
+    assert "What is not hidden" in first.text
+    assert "nobody else has left their name out" in first.text
+    first.fill({SURPRISED: "words", "Name": ["Leave my name out"]}).submit()
+
+    assert "nobody else has left their name out" not in invited(team.alice).text
+
+
+def test_the_way_back_leads_to_ones_own_words(room: Channel, team: Team, seamark: Seamark) -> None:
+    invited(team.alice).fill({SURPRISED: "of alice", "Name": ["Leave my name out"]}).submit()
+    invited(team.bob).fill({SURPRISED: "of bob", "Name": ["Leave my name out"]}).submit()
+
+    back = next(m for m in team.bob.direct_messages() if "Change my account" in m.buttons)
+    team.bob.clicks("Change my account", within=back)
+    assert team.bob.form.values[SURPRISED] == "of bob"
+    assert team.bob.form.values["Name"] == ["Leave my name out"]
+    team.bob.form.fill({SURPRISED: "of bob, put better"}).submit()
+
+    assert sorted(one.answers["surprised"] for one in kept(seamark)) == ["of alice", "of bob, put better"]
+    assert len([m for m in team.bob.direct_messages() if "Change my account" in m.buttons]) == 1
+
+
+def test_a_name_can_be_left_out_later(room: Channel, team: Team, seamark: Seamark) -> None:
+    invited(team.bob).fill({SURPRISED: "words", HARD: "more"}).submit()
+    invited(team.bob).fill({"Name": ["Leave my name out"]}).submit()
+
+    assert [(one.user_id, one.answers) for one in kept(seamark)] == [(None, {"surprised": "words", "hard": "more"})]
+
+
+def test_when_the_way_back_cannot_be_sent_the_dialog_has_it(
+    room: Channel, team: Team, seamark: Seamark, slack: Sandbox
+) -> None:
+    dialog = invited(team.bob)
+    slack.faults.refuse("conversations.open", "internal_error")
+    shown = dialog.fill({SURPRISED: "words", "Name": ["Leave my name out"]}).submit()
+
+    assert shown is not None
+    assert "only way back" in shown.text
+    shown.clicks("Change my account")
+    assert team.bob.form.values[SURPRISED] == "words"
+
+
+def test_an_account_submitted_twice_is_one(room: Channel, team: Team, seamark: Seamark) -> None:
+    invited(team.bob).fill({SURPRISED: "words", "Name": ["Leave my name out"]}).submit(times=2)
+
+    assert len(kept(seamark)) == 1
+
+
+def test_wording_help_for_an_account_is_private(room: Channel, team: Team, seamark: Seamark) -> None:
+    shown = invited(team.bob).fill({HARD: "Alice forgot to check the config."}).submit()
+    assert shown is not None
+    assert shown.title == "Wording"
+    shown.clicks("Keep as written")
+
+    again = invited(team.bob).submit()
+    assert again is not None
+    assert again.title == "My account"
+    assert [one.answers["hard"] for one in kept(seamark)] == ["Alice forgot to check the config."]
+
+
+def test_the_facilitator_sees_who_has_answered_and_reminds_once(room: Channel, team: Team) -> None:
+    invited(team.bob).fill({SURPRISED: "The cache was cold."}).submit()
+
+    step = accounts_step(team.carol, room)
+    assert "Answered* (1): bob" in step.text.replace("*Answered*", "Answered*")
+    assert "alice" in step.text
+    step.clicks("Remind once")
+
+    assert "Remind once" not in team.carol.form.buttons
+    assert "only reminder" in team.alice.direct_messages()[-1].text
+    assert [m for m in team.bob.direct_messages() if "only reminder" in m.text] == []
+
+
+def test_others_do_not_see_who_has_answered(room: Channel, team: Team) -> None:
+    invited(team.bob).fill({SURPRISED: "The cache was cold.", "Name": ["Leave my name out"]}).submit()
+
+    step = accounts_step(team.alice, room)
+
+    assert "1 of 2 have answered." in step.text
+    assert "bob" not in step.text
+    assert "Remind once" not in step.buttons
+
+
+def test_accounts_stand_side_by_side_and_are_woven_in(room: Channel, team: Team) -> None:
+    invited(team.bob).fill({SURPRISED: "The cache was cold."}).submit()
+    invited(team.alice).fill({SURPRISED: "Nobody was paged.", "Name": ["Leave my name out"]}).submit()
+
+    step = accounts_step(team.carol, room)
+    assert "The cache was cold.\nbob" in step.text
+    assert "Nobody was paged.\nA participant" in step.text
+    learning = step.submit()
+    assert learning is not None
+    assert sorted((learning.values["What surprised us?"] or "").split("\n")) == [
+        "Nobody was paged. (a participant)",
+        "The cache was cold. (bob)",
+    ]
+
+
+def test_weaving_adds_what_an_answer_does_not_hold_yet(room: Channel, team: Team) -> None:
+    team.carol.clicks("Learning", within=hub(team.carol, room))
+    team.carol.form.fill({"What surprised us?": "Ours."}).clicks("Save and leave")
+    invited(team.bob).fill({SURPRISED: "The cache was cold."}).submit()
+
+    step = accounts_step(team.carol, room)
+    step.clicks("Weave into learning")
+    team.carol.form.clicks("Weave into learning")
+
+    learning = team.carol.form.submit()
+    assert learning is not None
+    assert learning.values["What surprised us?"] == "Ours.\nThe cache was cold. (bob)"
+
+
+def test_long_accounts_of_many_are_paged(room: Channel, team: Team, slack: Sandbox) -> None:
+    loud = "😀 <!channel> & long " * 140
+    for person in (team.alice, team.bob, *(slack.person(f"p{number}") for number in range(6))):
+        if person not in (team.alice, team.bob):
+            person.joins(room)
+        person.types("/retro perspective", room)
+        person.form.fill(dict.fromkeys([SURPRISED, HARD, "What helped?"], loud)).submit()
+
+    step = accounts_step(team.carol, room)
+    pages = 1
+    while "More accounts" in step.buttons:
+        assert pings_of_blocks(step.blocks) == set()
+        step.clicks("More accounts")
+        pages += 1
+    assert pages > 1
+    assert step.text.count("😀") + 1 > 140
