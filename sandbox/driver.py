@@ -304,6 +304,19 @@ class Sandbox:
         """Tell the app to connect anew: `warning`, `refresh_requested` or `link_disabled`."""
         self.server.wait_for(self.server.site.sockets.refresh(reason))
 
+    def uninstall(self) -> None:
+        """Somebody removes the app: it is told, and its tokens are worth nothing any more."""
+
+        def remove() -> None:
+            ws = self._ws
+            revoked: Json = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [ws.app.user_id]}}
+            removed: Json = {"type": "app_uninstalled"}
+            for event in (revoked, removed):
+                ws.emit(event["type"], event | {"event_ts": ws.new_ts()})
+            ws.uninstalled = True
+
+        self.act(remove)
+
     def deliver_event(self, event: Json) -> Delivery:
         """Deliver this event whether or not the manifest subscribes to it."""
         deliveries = self.server.site.deliveries
@@ -666,25 +679,15 @@ class Person:
 
     def home(self) -> Home:
         """Open the app's Home tab, and look at it once the app has acknowledged that."""
-
-        def opened() -> None:
-            ws = self._ws
-            room = rooms.direct(ws, [self.id, ws.app.user_id])
-            event: Json = {
-                "type": "app_home_opened",
-                "user": self.id,
-                "channel": room.id,
-                "tab": "home",
-                "event_ts": ws.new_ts(),
-            }
-            if self.id in ws.homes:
-                event["view"] = dialogs.as_read(ws, ws.homes[self.id])
-            ws.emit("app_home_opened", event)
-
-        self._sandbox.act(opened)
+        self._opens_app("home")
         if self.id not in self._ws.homes:
             raise LookupError("the app has not published a Home tab for " + self.name)
         return Home(self, self._ws.homes[self.id].id)
+
+    def opens_messages(self) -> Channel:
+        """Open the app's Messages tab, which is the DM with it; the app is told with app_home_opened."""
+        self._opens_app("messages")
+        return self.dm()
 
     # -- reading
 
@@ -697,7 +700,8 @@ class Person:
                 raise PermissionError(f"{self.name} cannot see {room.name}")
             whispered = [e for e in self._ws.ephemerals if e["channel"] == room.id and e["recipient"] == self.id]
             there = sorted([*messages.in_order(room), *whispered], key=lambda m: (len(m["ts"]), m["ts"]))
-            return [shown(self._ws, self._user, room, message) for message in there]
+            names = self._ws.names()
+            return [shown(self._ws, self._user, room, message, names) for message in there]
 
         return self.server.call(look)
 
@@ -756,6 +760,23 @@ class Person:
 
     def _room(self, message: Shown) -> Conversation:
         return self._ws.conversations[message.channel]
+
+    def _opens_app(self, tab: str) -> None:
+        def opened() -> None:
+            ws = self._ws
+            room = rooms.direct(ws, [self.id, ws.app.user_id])
+            event: Json = {
+                "type": "app_home_opened",
+                "user": self.id,
+                "channel": room.id,
+                "tab": tab,
+                "event_ts": ws.new_ts(),
+            }
+            if tab == "home" and self.id in ws.homes:
+                event["view"] = dialogs.as_read(ws, ws.homes[self.id])
+            ws.emit("app_home_opened", event)
+
+        self._sandbox.act(opened)
 
     def _changed(self) -> None:
         ws = self._ws

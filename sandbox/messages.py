@@ -260,8 +260,21 @@ def as_told(message: Json) -> Json:
     return copy.deepcopy({name: value for name, value in message.items() if name not in _OWN_FIELDS})
 
 
-def as_read(where: Conversation, message: Json, *, metadata: bool = False) -> Json:
-    """The message as conversations.history and conversations.replies answer it."""
+def threads(where: Conversation) -> dict[str, list[Json]]:
+    """All replies by the ts of their parent, oldest first."""
+    found: dict[str, list[Json]] = {}
+    for message in in_order(where):
+        parent = message.get("thread_ts")
+        if parent and parent != message["ts"]:
+            found.setdefault(parent, []).append(message)
+    return found
+
+
+def as_read(where: Conversation, message: Json, *, metadata: bool = False, answers: list[Json] | None = None) -> Json:
+    """The message as conversations.history and conversations.replies answer it.
+
+    `answers` are its replies, where they are known already.
+    """
     read = as_told(message)
     if not metadata:
         read.pop("metadata", None)
@@ -273,7 +286,7 @@ def as_read(where: Conversation, message: Json, *, metadata: bool = False) -> Js
     if message["ts"] in where.pins:
         read["pinned_to"] = [where.id]
         read["pinned_info"] = {"channel": where.id, **_pinned_info(where.pins[message["ts"]])}
-    answers = replies(where, message["ts"])
+    answers = replies(where, message["ts"]) if answers is None else answers
     if answers:
         people = list(dict.fromkeys(reply.get("user", reply.get("bot_id", "")) for reply in answers))
         read |= {

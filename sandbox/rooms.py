@@ -27,7 +27,7 @@ def check_name(ws: Workspace, name: str) -> None:
         raise Refused("invalid_name_maxlength")
     if not re.search(r"[^\W_]", name):
         raise Refused("invalid_name_punctuation")
-    if not re.fullmatch(r"[^\W_A-Z]*(?:[-_]|[^\W_A-Z])*", name) or name != name.lower():
+    if not re.fullmatch(r"[\w-]+", name) or name != name.lower():
         raise Refused("invalid_name_specials")
     if by_name(ws, name) is not None:
         raise Refused("name_taken")

@@ -40,8 +40,11 @@ class Shown:
         return [label for label, _, _ in forms.buttons(self.blocks)]
 
 
-def shown(ws: Workspace, reader: User, room: Conversation, message: Json) -> Shown:
-    names = ws.names()
+def shown(
+    ws: Workspace, reader: User, room: Conversation, message: Json, names: Mapping[str, str] | None = None
+) -> Shown:
+    """The message before this reader's eyes; `names` are the workspace's, where they are known already."""
+    names = names or ws.names()
     author = message.get("username") or names.get(message.get("user", ""), "")
     if not author and "bot_profile" in message:
         author = message["bot_profile"]["name"]

@@ -157,6 +157,7 @@ class Workspace:
         self.used_ts: set[int] = set()
         self.base_url = ""
         self.violations: list[str] = []
+        self.uninstalled = False
         self.outgoing: Callable[[str, Json], None] = lambda _subscription, _event: None
 
         self.team_id = self.new_id("T")

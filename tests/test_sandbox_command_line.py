@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sandbox_app import MANIFEST
 from slack_sdk import WebClient
+
+from tests.sandbox_app import MANIFEST
 
 WORKSPACE = {
     "start": "2026-03-01T09:30:00Z",

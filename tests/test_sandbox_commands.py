@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sandbox_app import MANIFEST, connected, new_app
 from slack_bolt import App
 
 from sandbox import Channel, Person, Sandbox
+from tests.sandbox_app import MANIFEST, connected, new_app
 
 Json = dict[str, Any]
 BUTTON = {"type": "button", "action_id": "again", "value": "7", "text": {"type": "plain_text", "text": "Again"}}

@@ -9,13 +9,13 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-from sandbox_app import MANIFEST, client, connected, heard, new_app
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 
 from sandbox import Channel, Person, Sandbox
+from tests.sandbox_app import MANIFEST, client, connected, heard, new_app
 
 Json = dict[str, Any]
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -6,11 +6,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sandbox_app import MANIFEST, client, connected, new_app
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
 
 from sandbox import Channel, Dialog, Person, Sandbox
+from tests.sandbox_app import MANIFEST, client, connected, new_app
 
 Json = dict[str, Any]
 
@@ -436,3 +437,19 @@ def test_clicks_need_interactivity_in_the_manifest() -> None:
         reply = alice.uses_global_shortcut("Start")
         assert reply.text == "This app is not configured to handle interactive responses."
         assert slack.violations == ["shortcut: the manifest does not enable interactivity"]
+
+
+def test_chosen_conversation_gets_a_response_url(
+    app: App, alice: Person, ops: Channel, open_dialog: Callable[[Json], Dialog]
+) -> None:
+    @app.view("form")
+    def submitted(ack: Any, body: Json) -> None:
+        [leave] = body["response_urls"]
+        assert (leave["block_id"], leave["action_id"], leave["channel_id"]) == ("where", "value", ops.id)
+        WebhookClient(leave["response_url"]).send(text="told", response_type="in_channel")
+        ack()
+
+    where = {"type": "conversations_select", "action_id": "value", "response_url_enabled": True}
+    dialog = open_dialog(modal("Form", field("Where", "where", where), callback_id="form"))
+    assert dialog.fill({"Where": ops}).submit() is None
+    assert [shown.text for shown in alice.sees(ops)] == ["told"]

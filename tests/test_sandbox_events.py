@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sandbox_app import MANIFEST, client, connected, heard, new_app
+from slack_sdk.errors import SlackApiError
 
 from sandbox import Channel, Person, Sandbox
+from tests.sandbox_app import MANIFEST, client, connected, heard, new_app
 
 Json = dict[str, Any]
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -286,3 +287,22 @@ def test_context_leads_to_the_authorizations(slack: Sandbox, events: list[Json],
 def test_manifest_without_the_scope_for_an_event_is_a_violation() -> None:
     manifest = {"settings": {"event_subscriptions": {"bot_events": ["pin_added", "app_home_opened"]}}}
     assert Sandbox(manifest).violations == ["the manifest subscribes to pin_added without pins:read"]
+
+
+def test_messages_tab_is_told_apart_from_home(events: list[Json], alice: Person) -> None:
+    assert alice.opens_messages() == alice.dm()
+    assert [(event["tab"], "view" in event) for event in events] == [("messages", False)]
+
+
+def test_removed_app_is_told_and_its_token_is_dead() -> None:
+    settings = MANIFEST["settings"] | {"event_subscriptions": {"bot_events": ["app_uninstalled", "tokens_revoked"]}}
+    with Sandbox(MANIFEST | {"settings": settings}) as slack:
+        app = new_app(slack)
+        told: list[str] = []
+        for kind in ("app_uninstalled", "tokens_revoked"):
+            app.event(kind)(lambda event: told.append(event["type"]))
+        with connected(slack, app):
+            slack.uninstall()
+            with pytest.raises(SlackApiError, match="account_inactive"):
+                client(slack).auth_test()
+        assert sorted(told) == ["app_uninstalled", "tokens_revoked"]

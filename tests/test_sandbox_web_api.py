@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sandbox_app import MANIFEST, client
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from sandbox import Channel, Person, Sandbox
+from tests.sandbox_app import MANIFEST, client
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*Hello*"}}

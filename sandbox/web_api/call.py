@@ -156,6 +156,8 @@ def answer(site: Site, name: str, args: Json, token: str) -> Json:
             raise Refused("not_authed")
         if token not in {ws.bot_token, ws.app_token}:
             raise Refused("invalid_auth")
+        if ws.uninstalled and token == ws.bot_token:
+            raise Refused("account_inactive")
         if token != (ws.bot_token if wanted.caller == "bot" else ws.app_token):
             raise Refused("not_allowed_token_type")
     call = Call(site, args)

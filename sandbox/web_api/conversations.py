@@ -184,8 +184,12 @@ def history(call: Call) -> Json:
     ]
     page, after = call.page(told, default=100, most=999)
     more = bool(after["next_cursor"])
+    threads = messages.threads(room)
+    kept = call.flag("include_all_metadata")
     return {
-        "messages": [_read(call, room, message) for message in page],
+        "messages": [
+            messages.as_read(room, message, metadata=kept, answers=threads.get(message["ts"], [])) for message in page
+        ],
         "has_more": more,
         "pin_count": len(room.pins),
         **({"response_metadata": after} if more else {}),
@@ -204,8 +208,10 @@ def replies(call: Call) -> Json:
     answers = [reply for reply in messages.replies(room, parent["ts"]) if inside(reply["ts"])]
     page, after = call.page(answers, default=1000)
     more = bool(after["next_cursor"])
+    kept = call.flag("include_all_metadata")
+    told = [messages.as_read(room, reply, metadata=kept, answers=[]) for reply in page]
     return {
-        "messages": [_read(call, room, message) for message in (parent, *page)],
+        "messages": [messages.as_read(room, parent, metadata=kept), *told],
         "has_more": more,
         **({"response_metadata": after} if more else {}),
     }
@@ -283,7 +289,3 @@ def _in_the_channel(message: Json) -> bool:
     """Roots and broadcasts; replies are read with conversations.replies."""
     root = message.get("thread_ts", message["ts"]) == message["ts"]
     return root or message.get("subtype") == "thread_broadcast"
-
-
-def _read(call: Call, room: Conversation, message: Json) -> Json:
-    return messages.as_read(room, message, metadata=call.flag("include_all_metadata"))
