@@ -10,13 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from slack_bolt import App
 from slack_sdk import WebClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import guides, policy, taxonomy
+from bot import capture as capture_rules
+from bot import evidence, evidence_links, guides, policy, taxonomy, updates
+from bot.evidence_links import LinkPatterns
 from bot.guides import Guide
 from bot.nudges import Team
 from bot.policy import Policy
@@ -26,10 +29,12 @@ from handlers import (
     accounts,
     action_items,
     capture,
+    channels,
     deliveries,
     digests,
     errors,
     factors,
+    history,
     home,
     incident,
     incident_deliveries,
@@ -80,20 +85,43 @@ class Seamark:
     bot_user_id: str
     _socket: Connection | None = None
     _jobs: Any = None
+    _behind: bool = False
 
     def connect(self) -> None:
         """Open the Socket Mode connection."""
-        self._socket = Connection(self.bolt, self.settings.app_token, client=self.client, concurrency=LISTENERS)
+        self._socket = Connection(
+            self.bolt, self.settings.app_token, client=self.client, concurrency=LISTENERS, after_gap=self._after_gap
+        )
         self._socket.open()
 
+    def _after_gap(self) -> None:
+        self._behind = True
+        try:
+            self._catch_up()
+        except SQLAlchemyError:
+            log.exception("What was missed could not be asked for yet; the next tick tries again.")
+
+    def _catch_up(self) -> None:
+        """Have fetched what was said while nobody listened."""
+        with self.db.transaction() as session:
+            history.catch_up(session, self.team_id, now=self.clock())
+        self._behind = False
+
     def start_background(self) -> None:
-        """Start the courier and the clock's ticks."""
+        """Start the courier and the clock's ticks, and make up for what was missed while the bot was down."""
+        with self.db.transaction() as session:
+            history.put_fetch_people(session, self.team_id, now=self.clock())
+        self._after_gap()
         self.courier.start()
         self._jobs = jobs.start(self.tick)
 
     def tick(self) -> None:
         """One tick of the clock: plan what has become due. Any number of copies may do so at once."""
         team, now = Team(self.team_id, self.settings, self.policy), self.clock()
+        if self._behind:
+            self._catch_up()
+        with self.db.transaction() as session:
+            updates.ask_for_due(session, self.policy, now=now)
         nudges.tick(self.db, team, now)
         digests.tick(self.db, team, now)
 
@@ -122,6 +150,12 @@ class Seamark:
         self.db.close()
 
 
+def _link_patterns(folders: list[Path]) -> LinkPatterns | None:
+    """A team's own `links.yml` before the patterns that ship; None when it has none."""
+    found = [folder / "links.yml" for folder in folders if (folder / "links.yml").is_file()]
+    return evidence_links.load_patterns(found[-1]) if found else None
+
+
 def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     """Put a bot together: upgrade the database, greet Slack (`auth.test`), register every listener.
 
@@ -139,6 +173,7 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
         token=settings.bot_token, base_url=settings.slack_api_url, timeout=SLACK_TIMEOUT, retry_handlers=[]
     )
     me = client.auth_test()
+    db.carry(**{capture_rules.WORKSPACE: me["url"], evidence.PATTERNS: _link_patterns(folders)})
     bolt = App(
         client=client,
         signing_secret=settings.signing_secret or "not used in Socket Mode",
@@ -165,10 +200,11 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     middleware.register(
         bolt, db=db, clock=clock, settings=settings, guides=known_guides, policy=team_policy, taxonomy=terms
     )
-    for feature in (errors, incident, capture, retro, accounts, action_items, nudges, home):
+    # Bolt asks the listeners one after the other, and what comes in most is what is said.
+    for feature in (errors, channels, capture, incident, retro, accounts, action_items, nudges, home):
         feature.register(bolt)
     factors.register(bolt, terms)
-    for carried in (deliveries, incident_deliveries, retro_deliveries):
+    for carried in (deliveries, history, incident_deliveries, retro_deliveries):
         carried.register(kinds)
     for delivering in (nudges, digests, home):
         delivering.register_deliveries(kinds)

@@ -3,50 +3,63 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import Session, select
 
 from bot import evidence_links, redaction
+from storage import entries
 from storage.db import add_once
-from storage.models import AllowedSecret, Entry, Evidence, Incident
+from storage.models import AllowedSecret, Entry, Evidence
+
+PATTERNS = "link_patterns"
+"""Under this name the composition root gives each session a team's own patterns (`Database.carry`)."""
 
 
 def masked(session: Session, team_id: str, text: str) -> redaction.Masked:
     """The text with its likely secrets masked, but for those that somebody said are none."""
-    found = redaction.mask(text)
+    found = redaction.mask(text, salt=team_id)
     if not found.findings:
         return found
     allowed = set(session.exec(select(AllowedSecret.fingerprint).where(AllowedSecret.team_id == team_id)))
-    return redaction.mask(text, allowed=allowed) if allowed else found
+    return redaction.mask(text, allowed, salt=team_id) if allowed else found
 
 
-def collect(session: Session, incident: Incident, entry: Entry, *, by: str | None, now: datetime) -> None:
-    """Remember the links in an entry's text as evidence of their kind; each link once an entry."""
-    for link in evidence_links.links(entry.text):
-        add(session, incident, link, entry=entry, by=by, now=now)
+def allow(session: Session, team_id: str, text: str, *, by: str, now: datetime) -> None:
+    """Somebody says that what looks like secrets in this text are none; only fingerprints are kept."""
+    for fingerprint in {finding.fingerprint for finding in redaction.mask(text, salt=team_id).findings}:
+        row = AllowedSecret(team_id=team_id, fingerprint=fingerprint, allowed_by=by, allowed_at=now)
+        add_once(session, row, "team_id", "fingerprint")
 
 
-def add(
-    session: Session,
-    incident: Incident,
-    link: evidence_links.Link,
-    *,
-    entry: Entry | None,
-    by: str | None,
-    now: datetime,
-) -> Evidence:
-    """Remember one link; the same one for the same entry is the same evidence."""
+def collect(session: Session, entry: Entry, *, by: str | None, now: datetime, is_new: bool = False) -> None:
+    """Have the evidence of an entry be the links that stand in its text, each of its kind and once."""
+    found = links(session, entry.text)
+    for link in found:
+        _add(session, entry, link, by=by, now=now)
+    if not is_new:
+        entries.drop_evidence(session, entry.id, but=[link.url for link in found])
+
+
+def links(session: Session, text: str) -> Iterable[evidence_links.Link]:
+    """The links of a Slack text, recognised by the team's patterns and ours."""
+    if "://" not in text:
+        return []
+    return evidence_links.links(text, patterns=session.info.get(PATTERNS))
+
+
+def _add(session: Session, entry: Entry, link: evidence_links.Link, *, by: str | None, now: datetime) -> None:
     digest = hashlib.sha256(link.url.encode()).hexdigest()[:32]
     row = Evidence(
-        team_id=incident.team_id,
-        incident_id=incident.id,
-        entry_id=entry.id if entry else None,
-        source_key=f"{entry.id if entry else 0}:{digest}",
+        team_id=entry.team_id,
+        incident_id=entry.incident_id,
+        entry_id=entry.id,
+        source_key=f"{entry.id}:{digest}",
         url=link.url,
         label=link.label,
         kind=link.kind,
         added_by=by,
         added_at=now,
     )
-    return add_once(session, row, "incident_id", "source_key")[0]
+    add_once(session, row, "incident_id", "source_key")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -52,6 +52,8 @@ class Declaration:
     summary: str = ""
     is_private: bool = False
     own_channel: bool = True
+    past: timedelta | None = timedelta(0)
+    """How much of what was said before in "This channel" is taken in; None for all of it."""
 
 
 def declare(
@@ -75,6 +77,7 @@ def declare(
     here = incidents.in_channel(session, team_id, channel_id)
     if not declaration.own_channel and here is not None and here.status == IncidentStatus.OPEN:
         raise AlreadyAnIncident
+    past = None if declaration.own_channel else declaration.past
     incident = Incident(
         team_id=team_id,
         number=incidents.next_number(session, team_id),
@@ -91,6 +94,7 @@ def declare(
         declared_in=channel_id,
         declared_by=by,
         declared_at=now,
+        covers_from=None if past is None else now - past,
     )
     return add_once(session, incident, "team_id", "source_key")
 
@@ -116,9 +120,15 @@ def may_see(session: Session, incident: Incident, user_id: str) -> bool:
     """Whether a person may know of an incident: of a private one only the members of its channel."""
     if not incident.is_private:
         return True
-    if incident.channel_id is None:
+    place = incident.channel_id or ("" if incident.own_channel else incident.declared_in)
+    if not place:
         return incident.declared_by == user_id
-    return people.is_member(session, incident.team_id, incident.channel_id, user_id)
+    return people.is_member(session, incident.team_id, place, user_id)
+
+
+def lead(incident: Incident, roles: Mapping[str, str]) -> str:
+    """Who leads: whoever has that role, or else the declarer."""
+    return roles.get("lead", incident.declared_by)
 
 
 def set_role(session: Session, incident: Incident, role: str, user_id: str, now: datetime) -> None:

@@ -20,12 +20,18 @@ class Contradiction(Refusal):
     """A milestone would come before one that must precede it; the person may say that it is so all the same."""
 
     def __init__(self, kind: MilestoneKind, at: datetime, note: str, conflicts: list[Milestone]) -> None:
-        self.kind, self.at, self.note, self.conflicts = kind, at, note, conflicts
+        self.incident_id = conflicts[0].incident_id
+        self.kind, self.at, self.note = kind, at, note
         others = " and ".join(f"{other.kind} at {mrkdwn.moment(other.at, day=True)}" for other in conflicts)
         super().__init__(
-            f"{kind.value.capitalize()} at {mrkdwn.moment(at, day=True)} does not fit with {others}."
-            " Nothing was changed yet; set it all the same, or correct the other one first."
+            f"{kind.value.capitalize()} at {mrkdwn.moment(at, day=True)} does not fit with {others}:"
+            f" {_why(kind, MilestoneKind(conflicts[0].kind))} Nothing was changed yet."
         )
+
+
+def _why(kind: MilestoneKind, other: MilestoneKind) -> str:
+    first, then = sorted((kind, other), key=ORDER.index)
+    return f"an incident is {first.value} before it is {then.value}."
 
 
 def contradictions(kind: MilestoneKind, at: datetime, others: Mapping[str, Milestone]) -> list[Milestone]:

@@ -143,6 +143,15 @@ def parse_mark(text: str, *, now: datetime, zone: str | None) -> TypedMark:
     return TypedMark(at, kind, rest.strip())
 
 
+def depends_on_zone(text: str, *, now: datetime) -> bool:
+    """Whether `text` begins with a time that means another moment in another zone."""
+    try:
+        readings = {parse_mark(text, now=now, zone=zone).at for zone in ("Etc/GMT+12", "UTC", "Etc/GMT-14")}
+    except NoSuchTime:
+        return True
+    return len(readings) > 1
+
+
 def parse_date(text: str, today: date) -> date:
     """The day that `2026-11-20`, `2026-11` (its first), `today`, `yesterday`, `90d` or `2w` (ago) name.
 

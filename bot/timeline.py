@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from bot import evidence, mrkdwn, redaction
+from bot import evidence, evidence_links, mrkdwn, redaction
 from bot.errors import Refusal
 from bot.kinds import Kind
 from bot.moments import TypedMark
-from storage import entries
+from storage import entries, incidents
 from storage.db import add_once
 from storage.models import Entry, EntryRevision, Incident, Mark
 
@@ -46,7 +47,6 @@ def mark(
     source_key: str,
     channel_id: str,
     now: datetime,
-    thread_ts: str | None = None,
 ) -> Marked:
     """Put one line on the timeline. `typed.text` is Slack text; the same `source_key` again is the same line."""
     if not typed.text.strip():
@@ -57,7 +57,6 @@ def mark(
         incident,
         source_key=source_key,
         channel_id=channel_id,
-        thread_ts=thread_ts,
         author_id=by,
         kind=typed.kind or Kind.NOTE,
         text=masked.text,
@@ -66,8 +65,7 @@ def mark(
         via="command",
     )
     if added:
-        set_mark(session, entry, by=by, way="command", kind=typed.kind or Kind.NOTE, changed=_stamp(now), now=now)
-        evidence.collect(session, incident, entry, by=by, now=now)
+        set_mark(session, entry, by=by, way="command", kind=typed.kind or Kind.NOTE, changed=stamp(now), now=now)
     return Marked(entry, masked.findings)
 
 
@@ -81,6 +79,7 @@ def record(
     source_key: str,
     at: datetime,
     now: datetime,
+    via: str = "record",
 ) -> tuple[Entry, bool]:
     """Put on the timeline what Seamark itself was told to do (a severity, a role, a milestone).
 
@@ -96,11 +95,10 @@ def record(
         text=evidence.masked(session, incident.team_id, text).text,
         happened_at=at,
         now=now,
-        via="record",
+        via=via,
     )
     if added:
-        set_mark(session, entry, by=by, way="record", kind=kind, changed=_stamp(now), now=now)
-        evidence.collect(session, incident, entry, by=by, now=now)
+        set_mark(session, entry, by=by, way="record", kind=kind, changed=stamp(now), now=now)
     return entry, added
 
 
@@ -109,15 +107,18 @@ def _add(session: Session, incident: Incident, *, now: datetime, **columns: Any)
     entry, added = add_once(session, row, "team_id", "source_key")
     if added:
         keep_revision(session, entry, changed_by=entry.author_id, now=now)
+        evidence.collect(session, entry, by=entry.author_id, now=now, is_new=True)
     return entry, added
 
 
-def keep_revision(session: Session, entry: Entry, *, changed_by: str | None, now: datetime) -> None:
-    """Remember what the entry says now, under its version."""
+def keep_revision(
+    session: Session, entry: Entry, *, changed_by: str | None, now: datetime, version: str | None = None
+) -> None:
+    """Remember what the entry says now, under its version or another name for this state."""
     revision = EntryRevision(
         team_id=entry.team_id,
         entry_id=entry.id,
-        version=entry.version,
+        version=entry.version if version is None else version,
         text=entry.text,
         kind=entry.kind,
         happened_at=entry.happened_at,
@@ -137,9 +138,13 @@ def set_mark(
     _word_on_mark(session, entry, by=by, way=way, changed=changed, now=now, kind=kind, holds=True)
 
 
-def unset_mark(session: Session, entry: Entry, *, by: str, way: str, changed: str, now: datetime) -> None:
-    """Somebody takes their mark away; what they marked stays when another mark holds it."""
-    _word_on_mark(session, entry, by=by, way=way, changed=changed, now=now, kind=None, holds=False)
+def unset_mark(
+    session: Session, entry: Entry, *, by: str, way: str, changed: str, now: datetime, remover: str | None = None
+) -> None:
+    """A mark is taken away, by whoever set it or by `remover`; the entry stays when another mark holds it."""
+    _word_on_mark(
+        session, entry, by=by, way=way, changed=changed, now=now, kind=None, holds=False, remover=remover or by
+    )
 
 
 def _word_on_mark(
@@ -152,6 +157,7 @@ def _word_on_mark(
     now: datetime,
     kind: str | None,
     holds: bool,
+    remover: str | None = None,
 ) -> None:
     removed = None if holds else now
     row = Mark(
@@ -163,22 +169,33 @@ def _word_on_mark(
         changed=changed,
         marked_at=now,
         removed_at=removed,
+        removed_by=remover,
     )
     there, added = add_once(session, row, "entry_id", "marker_id", "way")
     if not added and changed > there.changed:
-        there.changed, there.removed_at, there.kind = changed, removed, kind or there.kind
+        there.changed, there.kind = changed, kind or there.kind
+        there.removed_at, there.removed_by = removed, remover
         session.add(there)
         session.flush()
-    _follow_marks(session, entry)
+    follow_marks(session, entry)
 
 
-def _follow_marks(session: Session, entry: Entry) -> None:
+def follow_marks(session: Session, entry: Entry) -> None:
+    """Have the entry be marked, and of the kind, that its marks say."""
     holding = entries.marks(session, [entry.id]).get(entry.id, [])
-    kinds = [mark.kind for mark in holding if mark.kind]
     entry.is_marked = bool(holding)
     if entry.via == "message":
-        entry.kind = kinds[-1] if kinds else Kind.MESSAGE
+        entry.kind = kind_of(entry, holding)
     session.add(entry)
+
+
+def kind_of(message: Entry, holding: Sequence[Mark] = ()) -> str:
+    """The kind that a message's latest mark gave it; of an unmarked one by an app, what it is likely to be."""
+    given = [mark_.kind for mark_ in holding if mark_.kind]
+    if given:
+        return given[-1]
+    likely = evidence_links.classify_app_message(message.app_name, message.text) if message.app_name else None
+    return likely or Kind.MESSAGE
 
 
 def undo(session: Session, team_id: str, entry_id: int, *, by: str, now: datetime) -> Entry:
@@ -187,46 +204,68 @@ def undo(session: Session, team_id: str, entry_id: int, *, by: str, now: datetim
     if entry is None or entry.deleted_at is not None:
         raise NoSuchEntry
     holding = entries.marks(session, [entry_id]).get(entry_id, [])
-    own = [mark for mark in holding if mark.marker_id == by]
+    own = [mark_ for mark_ in holding if mark_.marker_id == by]
     if holding and not own:
         raise NotYourMark
     for mark_ in own:
-        unset_mark(session, entry, by=by, way=mark_.way, changed=_stamp(now), now=now)
+        unset_mark(session, entry, by=by, way=mark_.way, changed=stamp(now), now=now)
+    if not entry.is_marked and entry.via != "message":
+        _withdraw(session, entry)
     return entry
+
+
+def _withdraw(session: Session, entry: Entry) -> None:
+    """A line that was typed for the timeline and is no longer on it proves nothing, and is nobody's latest word."""
+    entries.drop_evidence(session, entry.id)
+    if entry.via == "update":
+        session.flush()
+        follow_updates(session, incidents.by_id(session, entry.incident_id))
+
+
+def follow_updates(session: Session, incident: Incident) -> None:
+    """Have the incident's latest update be the latest that is on the timeline."""
+    latest = entries.latest_of(session, incident.id, "update")
+    incident.last_update = latest.text if latest else ""
+    incident.last_update_at = latest.happened_at if latest else None
+    session.add(incident)
 
 
 def edit(
     session: Session,
-    incident: Incident,
-    entry_id: int,
+    entry: Entry,
     *,
     by: str,
     text: str | None,
     kind: Kind,
     at: datetime,
     now: datetime,
-) -> Entry:
+) -> Marked:
     """Change a line; what it said before stays as a revision.
 
     `text` is Slack text, None to leave it alone: the words of a captured message belong to its author.
     Raises `NoSuchEntry`, `NothingToMark`.
     """
-    entry = entries.by_id(session, incident.team_id, entry_id)
-    if entry is None or entry.deleted_at is not None:
+    if entry.deleted_at is not None:
         raise NoSuchEntry
-    if text is not None and not text.strip():
-        raise NothingToMark
+    masked = redaction.Masked(entry.text, [])
     if text is not None and entry.via != "message":
-        entry.text = evidence.masked(session, entry.team_id, text).text
-        entry.version, entry.edited_at = _stamp(now), now
-    entry.kind, entry.happened_at = kind, at
-    for mark_ in entries.marks(session, [entry_id]).get(entry_id, []):
-        mark_.kind = kind
-        session.add(mark_)
+        if not text.strip():
+            raise NothingToMark
+        masked = evidence.masked(session, entry.team_id, text)
+        entry.text, entry.edited_at = masked.text, now
+    entry.happened_at = at
+    if entry.kind != kind:
+        entry.kind = kind
+        for mark_ in entries.marks(session, [entry.id]).get(entry.id, []):
+            mark_.kind = kind
+            session.add(mark_)
     session.add(entry)
-    keep_revision(session, entry, changed_by=by, now=now)
-    evidence.collect(session, incident, entry, by=by, now=now)
-    return entry
+    session.flush()
+    keep_revision(session, entry, changed_by=by, now=now, version=f"{entry.version}+{stamp(now)}")
+    evidence.collect(session, entry, by=by, now=now)
+    if entry.via == "update":
+        follow_updates(session, incidents.by_id(session, entry.incident_id))
+    return Marked(entry, masked.findings)
 
 
 def supersede(session: Session, team_id: str, entry_id: int, *, now: datetime) -> None:
@@ -234,14 +273,15 @@ def supersede(session: Session, team_id: str, entry_id: int, *, now: datetime) -
     entry = entries.by_id(session, team_id, entry_id)
     if entry is not None:
         for mark_ in entries.marks(session, [entry_id]).get(entry_id, []):
-            unset_mark(session, entry, by=mark_.marker_id, way=mark_.way, changed=_stamp(now), now=now)
+            unset_mark(session, entry, by=mark_.marker_id, way=mark_.way, changed=stamp(now), now=now)
 
 
-def first_words(entry: Entry, names: dict[str, str], most: int = 80) -> str:
-    """The beginning of an entry as one plain line, for a list or a menu."""
-    return mrkdwn.shorten(" ".join(mrkdwn.plain(entry.text, names).split()), most)
+def first_words(entry: Entry, names: Mapping[str, str], most: int = 80) -> str:
+    """The beginning of an entry as one plain line, for a list or a menu; of one without words, its files."""
+    words = " ".join(mrkdwn.plain(entry.text, names).split()) or ", ".join(str(f.get("name")) for f in entry.files)
+    return mrkdwn.shorten(words, most)
 
 
-def _stamp(now: datetime) -> str:
+def stamp(now: datetime) -> str:
     """A moment in the form of a Slack `ts`, so that both can be ordered as text."""
     return f"{now.timestamp():.6f}"

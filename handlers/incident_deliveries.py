@@ -6,13 +6,16 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot import capture, incidents, opening
-from handlers.capture import said_of
+from bot import incidents, mrkdwn, opening, timeline
+from bot import people as who
+from handlers import history, incident_answers
 from handlers.courier import Deliveries, Delivery, GiveUp
+from handlers.deliveries import direct_message, message_for, whisper
 from handlers.views import incident as views
+from handlers.views import timeline as timeline_views
+from storage import entries, outbox, people
 from storage import incidents as incident_rows
-from storage import people
-from storage.models import Incident, MilestoneKind
+from storage.models import Incident, IncidentStatus, MilestoneKind
 
 NAMES_TRIED = 20
 
@@ -20,24 +23,40 @@ NAMES_TRIED = 20
 def register(deliveries: Deliveries) -> None:
     deliveries.kind("open_incident")(open_incident)
     deliveries.kind("refresh_opening")(refresh_opening)
-    deliveries.kind("fetch_message")(fetch_message)
+    deliveries.kind("archive_channel")(archive_channel)
+    deliveries.kind("ask_update")(ask_update)
+    deliveries.kind("tell_mark")(tell_mark)
+    deliveries.kind("show_timeline")(incident_answers.deliver_page)
+    deliveries.kind("withdraw_announcement")(withdraw_announcement)
 
 
 def open_incident(delivery: Delivery) -> None:
-    """Open the channel, invite, post and pin the opening message, set the topic, announce."""
+    """Open or enter the channel, invite, post and pin the opening message, set the topic, announce."""
     incident = _incident(delivery)
-    if incident.channel_id is None:
+    if incident.own_channel and incident.channel_id is None:
         incident = _open_channel(delivery, incident)
+    elif not incident.own_channel:
+        entered = _enter_channel(delivery, incident)
+        if entered is None:
+            return
+        incident = entered
     channel = str(incident.channel_id)
     if "opening" not in delivery.progress:
         with delivery.db.reading() as session:
             message = views.opening_message(opening.overview(session, incident))
         ts = delivery.post_once(channel, "opening", **message)
         _keep(delivery, opening_ts=ts)
-    _once(delivery, "pinned", lambda: _pin(delivery, channel))
+    if "pinned" not in delivery.progress:
+        _pin(delivery, channel)
+        delivery.note(pinned=True)
     _set_topic(delivery, incident)
     _invite(delivery, channel)
     _announce(delivery, incident)
+    with delivery.db.transaction() as session:
+        now = delivery.clock()
+        history.put_fetch_members(session, delivery.team_id, channel, now=now)
+        if not incident.own_channel:
+            history.put_fetch(session, incident, now=now)
 
 
 def _incident(delivery: Delivery) -> Incident:
@@ -54,12 +73,6 @@ def _keep(delivery: Delivery, **columns: Any) -> Incident:
         return incident
 
 
-def _once(delivery: Delivery, step: str, do: Any) -> None:
-    if step not in delivery.progress:
-        do()
-        delivery.note(**{step: True})
-
-
 def _open_channel(delivery: Delivery, incident: Incident) -> Incident:
     channel = _created_before(delivery) or _create_channel(delivery, incident)
     kept = _keep(delivery, channel_id=channel["id"])
@@ -69,6 +82,32 @@ def _open_channel(delivery: Delivery, incident: Incident) -> Incident:
         session.add(row)
         people.add_members(session, delivery.team_id, channel["id"], delivery.payload["people"])
     return kept
+
+
+def _enter_channel(delivery: Delivery, incident: Incident) -> Incident | None:
+    """Be in the channel that was turned into an incident; None when only somebody there can see to that."""
+    channel_id = str(incident.channel_id)
+    try:
+        channel = delivery.client.conversations_info(channel=channel_id)["channel"]
+        if not channel.get("is_member") and not channel["is_private"]:
+            delivery.client.conversations_join(channel=channel_id)
+    except SlackApiError as error:
+        if error.response.get("error") not in {"channel_not_found", "channel_is_limited_access", "not_in_channel"}:
+            raise
+        text = (
+            f"*{mrkdwn.escape(views.title_of(incident))}* is declared, but I am not in <#{channel_id}>, so nothing"
+            " that is said there is remembered yet. Invite me there with `/invite @Seamark`; what was said meanwhile"
+            " is then fetched."
+        )
+        delivery.payload |= message_for(incident.declared_by, text)
+        direct_message(delivery)
+        return None
+    with delivery.db.transaction() as session:
+        row = people.channel(session, delivery.team_id, channel_id)
+        row.name, row.is_private, row.bot_is_member = channel["name"], channel["is_private"], True
+        session.add(row)
+        people.add_members(session, delivery.team_id, channel_id, [incident.declared_by])
+    return _keep(delivery, is_private=True) if channel["is_private"] else incident
 
 
 def _created_before(delivery: Delivery) -> dict[str, Any] | None:
@@ -125,7 +164,9 @@ def _set_topic(delivery: Delivery, incident: Incident) -> None:
 def _invite(delivery: Delivery, channel: str) -> None:
     """Invite one by one: one person who cannot come must not keep the others out."""
     for user in delivery.payload["people"]:
-        _once(delivery, f"invited:{user}", lambda user=user: _invite_one(delivery, channel, user))  # type: ignore[misc]
+        if f"invited:{user}" not in delivery.progress:
+            _invite_one(delivery, channel, user)
+            delivery.note(**{f"invited:{user}": True})
 
 
 def _invite_one(delivery: Delivery, channel: str, user: str) -> None:
@@ -146,7 +187,7 @@ def _invite_one(delivery: Delivery, channel: str, user: str) -> None:
 
 def _announce(delivery: Delivery, incident: Incident) -> None:
     where = delivery.extras["settings"].announce_channel
-    if where and not incident.is_private:
+    if where and not _incident(delivery).is_private:
         with delivery.db.reading() as session:
             message = views.announcement(opening.overview(session, incident))
         delivery.post_once(where, "announced", **message)
@@ -176,14 +217,51 @@ def _ignoring_gone(call: Any) -> None:
             raise
 
 
-def fetch_message(delivery: Delivery) -> None:
-    """Fetch the words of a message that was marked before it was seen; replies are found too."""
-    channel, ts = delivery.payload["channel"], delivery.payload["ts"]
-    answer = delivery.client.conversations_replies(
-        channel=channel, ts=ts, oldest=ts, latest=ts, inclusive=True, limit=1
-    )
-    found = next((message for message in answer["messages"] if message["ts"] == ts), None)
-    if found is None:
-        raise GiveUp("the message is no longer there")
-    with delivery.db.transaction() as session:
-        capture.said(session, said_of(delivery.team_id, channel, found), now=delivery.clock())
+def archive_channel(delivery: Delivery) -> None:
+    """Archive a channel, because somebody asked for it."""
+    try:
+        delivery.client.conversations_archive(channel=delivery.payload["channel"])
+    except SlackApiError as error:
+        if error.response.get("error") != "already_archived":
+            raise
+
+
+def ask_update(delivery: Delivery) -> None:
+    """Ask the lead for an update, unless there is nothing to ask for any more."""
+    incident = _incident(delivery)
+    every = delivery.extras["policy"].severity(incident.severity).update_minutes
+    if incident.status == IncidentStatus.CLOSED or incident.update_due_at is None or every is None:
+        return
+    if incident.last_update_at is not None and incident.last_update_at > delivery.created_at:
+        return
+    with delivery.db.reading() as session:
+        message = views.update_due(opening.overview(session, incident), every)
+    delivery.payload |= message
+    direct_message(delivery)
+
+
+def tell_mark(delivery: Delivery) -> None:
+    """Answer a mark privately; of what was deleted meanwhile nothing is said."""
+    with delivery.db.reading() as session:
+        entry = entries.by_id(session, delivery.team_id, delivery.payload.pop("entry"))
+        names = who.names(session, delivery.team_id)
+    if entry is None or entry.deleted_at is not None:
+        return
+    message = timeline_views.marked(timeline.Marked(entry), names)
+    del message["response_type"]
+    delivery.payload |= {"channel": entry.channel_id, "thread_ts": entry.thread_ts, **message}
+    whisper(delivery)
+
+
+def withdraw_announcement(delivery: Delivery) -> None:
+    """Take back what was announced of an incident that has become private."""
+    incident, where = _incident(delivery), delivery.extras["settings"].announce_channel
+    with delivery.db.reading() as session:
+        opened = outbox.by_key(session, delivery.team_id, f"open_incident:{incident.id}")
+        announced = opened.progress.get("announced") if opened else None
+    if where and announced:
+        try:
+            delivery.client.chat_delete(channel=where, ts=announced)
+        except SlackApiError as error:
+            if error.response.get("error") != "message_not_found":
+                raise

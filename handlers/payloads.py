@@ -26,10 +26,11 @@ class Slash:
     user_id: str
     trigger_id: str
     response_url: str
+    channel_name: str = ""
 
     @classmethod
     def of(cls, body: Body) -> Slash:
-        names = ("command", "text", "team_id", "channel_id", "user_id", "trigger_id", "response_url")
+        names = ("command", "text", "team_id", "channel_id", "user_id", "trigger_id", "response_url", "channel_name")
         return cls(**{name: str(body.get(name) or "") for name in names})
 
     @property
@@ -42,6 +43,11 @@ class Slash:
         """What follows the first word."""
         parts = self.text.split(maxsplit=1)
         return parts[1].strip() if len(parts) > 1 else ""
+
+    @property
+    def in_private(self) -> bool:
+        """Whether it was typed in a private channel, whose name Slack does not tell."""
+        return self.channel_name == "privategroup"
 
     @property
     def key(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from slack_bolt import App
@@ -17,10 +18,15 @@ GRACE_SECONDS = 3
 
 
 class Connection:
-    """A Socket Mode connection whose requests are answered by `bolt`, `concurrency` at a time."""
+    """A Socket Mode connection whose requests are answered by `bolt`, `concurrency` at a time.
 
-    def __init__(self, bolt: App, app_token: str, *, client: WebClient, concurrency: int) -> None:
-        self._handler = _Counting(bolt, app_token, web_client=client, concurrency=concurrency)
+    `after_gap` is called whenever the connection is there after nobody listened: at first, and when it was lost.
+    """
+
+    def __init__(
+        self, bolt: App, app_token: str, *, client: WebClient, concurrency: int, after_gap: Callable[[], None]
+    ) -> None:
+        self._handler = _Counting(bolt, app_token, web_client=client, concurrency=concurrency, after_gap=after_gap)
 
     def open(self) -> None:
         self._handler.client.connect()
@@ -46,9 +52,13 @@ class Connection:
 
 
 class _Counting(SocketModeHandler):
-    def __init__(self, app: App, app_token: str, *, web_client: WebClient, concurrency: int) -> None:
+    def __init__(
+        self, app: App, app_token: str, *, web_client: WebClient, concurrency: int, after_gap: Callable[[], None]
+    ) -> None:
         super().__init__(app, app_token, web_client=web_client, concurrency=concurrency)
-        self.client.on_message_listeners.append(self._send_at_once)
+        self.client.on_message_listeners += [self._send_at_once, self._notice_gap]
+        self._after_gap = after_gap
+        self._refreshing = False
         self._changed = threading.Condition()
         self._under_way = 0
         self._stopping = False
@@ -73,6 +83,18 @@ class _Counting(SocketModeHandler):
         session = self.client.current_session
         if '"hello"' in message and session is not None and session.sock is not None:
             session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _notice_gap(self, message: str) -> None:
+        """A greeting is the first word after a gap, unless Slack asked for the new connection beforehand.
+
+        When it asks, the new connection is open before the old one is closed, so nothing is missed.
+        """
+        if '"disconnect"' in message[:200] and '"envelope_id"' not in message:
+            self._refreshing = True
+        elif '"hello"' in message[:200] and '"envelope_id"' not in message:
+            if not self._refreshing:
+                self._after_gap()
+            self._refreshing = False
 
     def finish(self) -> None:
         with self._changed:

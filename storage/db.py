@@ -27,7 +27,8 @@ class Database:
         self.url = make_url(url)
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._sessions = sessionmaker(self.engine, class_=Session, expire_on_commit=False)
+        self._carried: dict[str, Any] = {}
+        self._sessions = sessionmaker(self.engine, class_=Session, expire_on_commit=False, info=self._carried)
         # SQLite has one writer at a time. Its own waiting is a sleep that doubles; a lock is fair and wakes at once.
         self._writer: Any = threading.Lock() if self.is_sqlite else nullcontext()
         self._after_commit: list[Callable[[], None]] = []
@@ -46,6 +47,10 @@ class Database:
         with self._sessions() as session, session.begin():
             session.connection(execution_options={"writes": False})
             yield session
+
+    def carry(self, **things: Any) -> None:
+        """Let every session from now on carry these in its `info`: what a team has set for all of its work."""
+        self._carried.update(things)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have `call()` made after each kept transaction that put something into the outbox."""

@@ -17,9 +17,9 @@ def by_id(session: Session, team_id: str, entry_id: int) -> Entry | None:
 
 
 def by_source(session: Session, team_id: str, source_key: str) -> Entry | None:
-    """The entry, held against other writers until the transaction ends."""
+    """The entry as it is now, held against other writers until the transaction ends."""
     query = select(Entry).where(Entry.team_id == team_id, Entry.source_key == source_key).with_for_update()
-    return session.exec(query).one_or_none()
+    return session.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
 def of_incident(
@@ -57,17 +57,23 @@ def authors(session: Session, incident_id: int) -> set[str]:
 
 
 def marks(session: Session, entry_ids: Iterable[int]) -> dict[int, list[Mark]]:
-    """The marks that hold, by entry, oldest first."""
+    """The marks that hold, by entry, oldest first, in whatever order they were heard of."""
     query = select(Mark).where(col(Mark.entry_id).in_(list(entry_ids)), col(Mark.removed_at).is_(None))
     found: dict[int, list[Mark]] = {}
-    for mark in session.exec(query.order_by(col(Mark.marked_at), col(Mark.id))):
+    for mark in session.exec(query.order_by(col(Mark.changed), col(Mark.marker_id), col(Mark.way))):
         found.setdefault(mark.entry_id, []).append(mark)
     return found
 
 
-def mark_by(session: Session, entry_id: int, marker_id: str, way: str) -> Mark | None:
-    query = select(Mark).where(Mark.entry_id == entry_id, Mark.marker_id == marker_id, Mark.way == way)
-    return session.exec(query).one_or_none()
+def all_marks(session: Session, entry_id: int) -> list[Mark]:
+    """The marks of an entry, also those that were taken away."""
+    return list(session.exec(select(Mark).where(Mark.entry_id == entry_id)))
+
+
+def threads(session: Session, incident_id: int) -> list[str]:
+    """The `ts` of every thread of which a reply is remembered."""
+    query = select(Entry.thread_ts).where(Entry.incident_id == incident_id, col(Entry.thread_ts).is_not(None))
+    return [ts for ts in session.exec(query.distinct().order_by(Entry.thread_ts)) if ts]
 
 
 def revisions(session: Session, entry_id: int) -> list[EntryRevision]:
@@ -75,12 +81,80 @@ def revisions(session: Session, entry_id: int) -> list[EntryRevision]:
     return list(session.exec(query.order_by(col(EntryRevision.changed_at), col(EntryRevision.version))))
 
 
+def said_between(
+    session: Session, team_id: str, channel_id: str, oldest: str, latest: str, *, thread_ts: str | None = None
+) -> list[Entry]:
+    """The captured messages of a channel from one `ts` to another, both included, that were not deleted.
+
+    Without `thread_ts` those that stand in the channel itself, with it the replies in that thread.
+    """
+    query = select(Entry).where(
+        Entry.team_id == team_id,
+        Entry.channel_id == channel_id,
+        Entry.via == "message",
+        col(Entry.ts) >= oldest,
+        col(Entry.ts) <= latest,
+        col(Entry.deleted_at).is_(None),
+        col(Entry.is_placeholder).is_(False),
+    )
+    if thread_ts is not None:
+        query = query.where(Entry.thread_ts == thread_ts)
+    else:
+        query = query.where(or_(col(Entry.thread_ts).is_(None), col(Entry.subtype) == "thread_broadcast"))
+    return list(session.exec(query))
+
+
+def unmarked(session: Session, incident_id: int, *, offset: int, most: int) -> list[Entry]:
+    """What was said and nobody marked, newest first."""
+    query = select(Entry).where(
+        Entry.incident_id == incident_id,
+        Entry.via == "message",
+        col(Entry.is_marked).is_(False),
+        col(Entry.deleted_at).is_(None),
+        col(Entry.is_placeholder).is_(False),
+    )
+    query = query.order_by(col(Entry.happened_at).desc(), col(Entry.id).desc()).offset(offset).limit(most)
+    return list(session.exec(query))
+
+
+def latest_of(session: Session, incident_id: int, via: str) -> Entry | None:
+    """The latest marked entry that came in that way."""
+    query = select(Entry).where(Entry.incident_id == incident_id, Entry.via == via, col(Entry.is_marked))
+    return session.exec(query.order_by(col(Entry.recorded_at).desc(), col(Entry.id).desc()).limit(1)).one_or_none()
+
+
 def evidence(session: Session, incident_id: int) -> list[Evidence]:
     query = select(Evidence).where(Evidence.incident_id == incident_id)
     return list(session.exec(query.order_by(col(Evidence.added_at), col(Evidence.id))))
 
 
+def drop_evidence(session: Session, entry_id: int, *, but: Iterable[str] = ()) -> None:
+    """Forget the evidence of an entry, except that with one of the addresses `but`."""
+    session.exec(
+        delete(Evidence).where(col(Evidence.entry_id) == entry_id, col(Evidence.url).not_in(list(but))),
+    )
+
+
 def erase_copies(session: Session, entry_id: int) -> None:
     """Take the words of an entry out of its revisions and evidence."""
     session.exec(update(EntryRevision).where(col(EntryRevision.entry_id) == entry_id).values(text=""))
-    session.exec(delete(Evidence).where(col(Evidence.entry_id) == entry_id))
+    drop_evidence(session, entry_id)
+
+
+def restate(session: Session, entry: Entry) -> None:
+    """Have the revision that is current say what the entry says."""
+    session.exec(
+        update(EntryRevision)
+        .where(col(EntryRevision.entry_id) == entry.id, col(EntryRevision.version) == entry.version)
+        .values(text=entry.text)
+    )
+
+
+def move_channel(session: Session, team_id: str, old: str, new: str) -> None:
+    """Slack gave a channel another id: what was said there follows."""
+    key = func.replace(col(Entry.source_key), f"message:{old}:", f"message:{new}:")
+    session.exec(
+        update(Entry)
+        .where(col(Entry.team_id) == team_id, col(Entry.channel_id) == old)
+        .values(channel_id=new, source_key=key)
+    )

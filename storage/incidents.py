@@ -61,6 +61,26 @@ def of_channel(session: Session, team_id: str, channel_id: str) -> list[Incident
     return list(session.exec(select(Incident).where(Incident.team_id == team_id, Incident.channel_id == channel_id)))
 
 
+def with_members(session: Session, team_id: str) -> list[Incident]:
+    """The incidents for which it matters who is in their channel: open or private ones."""
+    query = select(Incident).where(Incident.team_id == team_id, col(Incident.channel_id).is_not(None))
+    return list(session.exec(query.where(or_(col(Incident.status) == IncidentStatus.OPEN, col(Incident.is_private)))))
+
+
+def make_private(session: Session, team_id: str, channel_id: str) -> None:
+    """The channel is private, and so is everything that it was about."""
+    for incident in of_channel(session, team_id, channel_id):
+        incident.is_private = True
+        session.add(incident)
+
+
+def move_channel(session: Session, team_id: str, old: str, new: str) -> None:
+    """Slack gave a channel another id."""
+    for incident in of_channel(session, team_id, old):
+        incident.channel_id = new
+        session.add(incident)
+
+
 def updates_due(session: Session, now: datetime) -> list[Incident]:
     """Open incidents whose next update is due, held against other planners."""
     query = select(Incident).where(col(Incident.update_due_at) <= now, Incident.status == IncidentStatus.OPEN)
@@ -78,7 +98,7 @@ def visible_to(
         or_(
             col(Incident.is_private).is_(False),
             place.in_(mine),
-            and_(place.is_(None), Incident.declared_by == user_id),
+            and_(place.is_(None), col(Incident.declared_by) == user_id),
         ),
     )
     if status is not None:

@@ -196,6 +196,7 @@ class Mark(SQLModel, table=True):
     changed: str
     marked_at: datetime
     removed_at: datetime | None = None
+    removed_by: str | None = None
 
 
 class Evidence(SQLModel, table=True):

@@ -61,6 +61,11 @@ def put_refresh(
         put(session, team_id, kind, payload, lane=lane, now=now)
 
 
+def by_key(session: Session, team_id: str, key: str) -> OutboxItem | None:
+    query = select(OutboxItem).where(OutboxItem.team_id == team_id, OutboxItem.key == key)
+    return session.exec(query).one_or_none()
+
+
 def claim(session: Session, *, worker: str, now: datetime, lease: timedelta, most: int) -> list[OutboxItem]:
     """Take up to `most` items that are due, each the first of its lane, for `lease`.
 

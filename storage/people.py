@@ -74,3 +74,13 @@ def set_members(session: Session, team_id: str, channel_id: str, user_ids: Itera
 
 def is_fresh(person: Person, now: datetime, *, hours: int) -> bool:
     return (now - person.refreshed_at).total_seconds() < hours * 3600
+
+
+def move_channel(session: Session, team_id: str, old: str, new: str) -> None:
+    """Slack gave a channel another id: its row and its members follow."""
+    there = session.get(Channel, (team_id, old))
+    if there is not None:
+        session.merge(Channel(**(there.model_dump() | {"channel_id": new})))
+        session.delete(there)
+    add_members(session, team_id, new, members(session, team_id, old))
+    set_members(session, team_id, old, ())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from slack_sdk.models.blocks import Block
@@ -11,16 +10,13 @@ from slack_sdk.models.views import View
 
 from bot import mrkdwn
 from bot.incidents import KIND_LABELS, SEVERITIES
-from bot.kinds import TYPED, Kind
-from bot.milestones import Contradiction
-from bot.moments import duration_words
 from bot.opening import Overview
-from bot.timeline import Marked
 from handlers.views import kit
-from storage.models import Entry, Incident, IncidentKind, IncidentStatus, Mark, MilestoneKind
+from handlers.views.timeline import name
+from storage.models import Incident, IncidentKind, IncidentStatus, MilestoneKind
 
-PAGE = 15
-"""Entries on one page of a timeline: short enough to read on a phone, far below Slack's 50 blocks."""
+PAST = {"0": "Nothing", "1": "The last hour", "24": "The last day", "168": "The last week", "all": "Everything"}
+"""How many hours of what was said before in "This channel" are taken in."""
 
 
 def title_of(incident: Incident) -> str:
@@ -28,10 +24,12 @@ def title_of(incident: Incident) -> str:
     return f"{incident.key} {drill}{incident.title}"
 
 
-def declare_dialog(*, title: str, kind: IncidentKind, channel_id: str, here_is_possible: bool) -> View:
+def declare_dialog(
+    *, title: str, kind: IncidentKind, channel_id: str, here_is_possible: bool, here_is_private: bool
+) -> View:
     where = [kit.option("A new channel", "new")]
     if here_is_possible:
-        where.append(kit.option("This channel", "here", "What was said here before can be taken in, too"))
+        where.append(kit.option("This channel", "here", "What was said here before can be taken in, see below"))
     blocks: list[Block] = [
         kit.text_field("title", "Title", initial=title, placeholder="Checkout fails for some customers", most=200),
         kit.choice_field("severity", "Severity", [kit.option(one, one) for one in SEVERITIES], initial="SEV3"),
@@ -40,10 +38,17 @@ def declare_dialog(*, title: str, kind: IncidentKind, channel_id: str, here_is_p
         kit.text_field("summary", "What is happening", multiline=True, optional=True),
         kit.choice_field("kind", "Kind", [kit.option(label, one) for one, label in KIND_LABELS.items()], initial=kind),
         kit.choice_field("where", "Where", where, initial="new", radio=True),
+    ]
+    if here_is_possible:
+        past = [kit.option(label, hours) for hours, label in PAST.items()]
+        hint = 'Only for "This channel"'
+        blocks.append(kit.choice_field("past", "What was said before", past, initial="24", hint=hint))
+    blocks += [
         kit.users_field("people", "People to invite", hint="They are added to the channel"),
         kit.checkbox_field("private", "Private", "Only its members may see it, everywhere"),
     ]
-    return kit.modal("Declare incident", "declare", blocks, submit="Declare", metadata={"channel": channel_id})
+    about = {"channel": channel_id, "private": here_is_private}
+    return kit.modal("Declare incident", "declare", blocks, submit="Declare", metadata=about)
 
 
 def declared(incident: Incident) -> View:
@@ -61,11 +66,8 @@ def opening_message(now: Overview) -> dict[str, Any]:
         facts.append(f"Services: {mrkdwn.escape(', '.join(incident.services))}")
     if incident.environment:
         facts.append(f"Environment: {mrkdwn.escape(incident.environment)}")
-    facts.append(
-        f"Declared by {_name(now.names, incident.declared_by)} {mrkdwn.moment(incident.declared_at, day=True)}"
-    )
-    if now.roles:
-        facts.append("Roles: " + ", ".join(f"{role} {_name(now.names, user)}" for role, user in now.roles.items()))
+    facts.append(f"Declared by {name(now.names, incident.declared_by)} {mrkdwn.moment(incident.declared_at, day=True)}")
+    facts.append(_roles(now))
     blocks: list[Block] = [kit.header(title_of(incident)), kit.section("\n".join(facts))]
     if incident.summary:
         blocks += kit.sections(mrkdwn.escape(incident.summary))
@@ -74,10 +76,10 @@ def opening_message(now: Overview) -> dict[str, Any]:
     if incident.last_update and incident.last_update_at:
         update = mrkdwn.quiet(incident.last_update, now.names)
         blocks += kit.sections(f"*Latest update*, {mrkdwn.moment(incident.last_update_at)}: {update}")
+    if incident.update_due_at:
+        blocks.append(kit.context(f"The next update is due {mrkdwn.moment(incident.update_due_at, day=True)}."))
     if now.evidence:
-        blocks += kit.sections(
-            "*Evidence*\n" + "\n".join(_evidence_line(one.label, one.url, one.kind) for one in now.evidence[-10:])
-        )
+        blocks += kit.sections("*Evidence*\n" + "\n".join(_evidence(now)))
     blocks.append(_opening_buttons(incident))
     blocks.append(
         kit.context(
@@ -97,9 +99,17 @@ def _opening_buttons(incident: Incident) -> Block:
     return kit.buttons(
         kit.button("Mark", "mark_open", incident.id, style="primary"),
         kit.button("Milestone", "milestone_open", incident.id),
+        kit.button("Update", "update_open", incident.id),
         kit.button("Timeline", "timeline_open", f"{incident.id}:0"),
         kit.button("Start retrospective", "retro_start", incident.id),
     )
+
+
+def _roles(now: Overview) -> str:
+    given = [f"{mrkdwn.escape(role)} {name(now.names, user)}" for role, user in now.roles.items() if role != "lead"]
+    lead = f"lead {name(now.names, now.lead)}"
+    by_default = "" if "lead" in now.roles else " (the declarer, until `/incident role lead @somebody`)"
+    return "Roles: " + ", ".join([lead + by_default, *given])
 
 
 def _milestones(now: Overview) -> str:
@@ -108,12 +118,19 @@ def _milestones(now: Overview) -> str:
         for kind in MilestoneKind
         if kind in now.milestones
     ]
-    started = now.milestones.get("started")
-    for kind in ("mitigated", "resolved"):
-        reached = now.milestones.get(kind)
-        if started and reached and reached.at >= started.at:
-            lines.append(f"From started to {kind}: {duration_words(reached.at - started.at)}")
+    took = {"Time to detect": "detect", "Time to acknowledge": "acknowledge", "Time to mitigate": "mitigate"}
+    for label, span in {**took, "Time to resolve": "resolve"}.items():
+        duration = getattr(now.durations, span)
+        if duration.seconds is not None:
+            lines.append(f"{label}: {duration.words}")
     return "\n".join(lines)
+
+
+def _evidence(now: Overview) -> list[str]:
+    """The latest ten, and how many there are besides."""
+    lines = [_evidence_line(one.label, one.url, one.kind) for one in now.evidence[-10:]]
+    more = len(now.evidence) - len(lines)
+    return [*([f"… {more} earlier on the timeline"] if more else []), *lines]
 
 
 def _evidence_line(label: str, url: str, kind: str) -> str:
@@ -125,7 +142,7 @@ def announcement(now: Overview) -> dict[str, Any]:
     incident = now.incident
     text = (
         f"*{mrkdwn.escape(title_of(incident))}* ({incident.severity}) was declared by"
-        f" {_name(now.names, incident.declared_by)} in <#{incident.channel_id}>."
+        f" {name(now.names, incident.declared_by)} in <#{incident.channel_id}>."
     )
     return kit.message(text, [kit.section(text)])
 
@@ -138,92 +155,6 @@ def topic(incident: Incident, reached: Sequence[str]) -> str:
     return mrkdwn.shorten(f"{incident.key} · {incident.severity} · {state} · {incident.title}", 250)
 
 
-def marked(done: Marked) -> dict[str, Any]:
-    """The answer to a mark: what is on the timeline now, at which time, and two ways out."""
-    entry = done.entry
-    kind = Kind(entry.kind)
-    words = mrkdwn.quiet(entry.text, {})
-    text = f"{kind.emoji} Marked {mrkdwn.moment(entry.happened_at, day=True)} as *{kind.label}*: {words}"
-    return kit.ephemeral(text, *_masked(done), buttons_=_mark_buttons(entry))
-
-
-def _masked(done: Marked) -> list[str]:
-    if not done.masked:
-        return []
-    kinds = ", ".join(sorted({finding.kind for finding in done.masked}))
-    return [f"What looked like {kinds} was masked before it was kept."]
-
-
-def _mark_buttons(entry: Entry) -> list[Any]:
-    return [kit.button("Edit", "entry_edit", entry.id), kit.button("Undo", "entry_undo", entry.id)]
-
-
-def undone(entry: Entry) -> str:
-    words = mrkdwn.quiet(mrkdwn.shorten(entry.text, 200), {})
-    return f"Taken off the timeline: {words}"
-
-
-def mark_dialog(channel_id: str, *, message_ts: str = "", text: str = "") -> View:
-    blocks: list[Block] = []
-    if message_ts:
-        blocks.append(kit.section(f"> {mrkdwn.quiet(mrkdwn.shorten(text, 500), {})}"))
-    else:
-        blocks.append(kit.text_field("text", "What happened", multiline=True))
-    blocks += [
-        kit.choice_field("kind", "Kind", kind_options(), initial=Kind.NOTE),
-        kit.text_field("when", "When", optional=True, hint="10:42, -15m, yesterday 23:10; empty for now", most=60),
-    ]
-    if message_ts:
-        blocks.append(kit.text_field("note", "Note", multiline=True, optional=True))
-    return kit.modal(
-        "Mark on timeline",
-        "mark",
-        blocks,
-        submit="Mark",
-        metadata={"channel": channel_id, "message_ts": message_ts},
-    )
-
-
-def edit_dialog(entry: Entry, typed: str, when: str) -> View:
-    blocks: list[Block] = []
-    if entry.via == "message":
-        blocks.append(kit.section(f"> {mrkdwn.quiet(mrkdwn.shorten(entry.text, 2000), {})}"))
-        blocks.append(kit.context("The words are their author's; kind and time can be changed."))
-    else:
-        blocks.append(kit.text_field("text", "What happened", initial=typed, multiline=True))
-    blocks += [
-        kit.choice_field("kind", "Kind", kind_options(), initial=entry.kind if entry.kind in TYPED else Kind.NOTE),
-        kit.text_field("when", "When", initial=when, hint="In your own time zone", most=60),
-    ]
-    return kit.modal("Edit entry", "entry_edit", blocks, submit="Save", metadata={"entry": entry.id})
-
-
-def kind_options() -> list[Any]:
-    return [kit.option(f"{kind.emoji} {kind.label}", kind) for kind in TYPED]
-
-
-def milestone_dialog(incident: Incident) -> View:
-    kinds = [kit.option(kind.value.capitalize(), kind) for kind in MilestoneKind]
-    blocks: list[Block] = [
-        kit.choice_field("milestone", "Milestone", kinds),
-        kit.text_field("when", "When", optional=True, hint="10:42, -15m, yesterday 23:10; empty for now", most=60),
-        kit.text_field("note", "Note", optional=True),
-    ]
-    return kit.modal("Milestone", "milestone", blocks, submit="Set", metadata={"incident": incident.id})
-
-
-def milestone_set(kind: str, at: datetime) -> str:
-    return f"🏁 {kind.capitalize()} {mrkdwn.moment(at, day=True)}."
-
-
-def contradiction(conflict: Contradiction, value: str) -> dict[str, Any]:
-    choices = [
-        kit.button("Set it all the same", "milestone_anyway", value, style="primary"),
-        kit.button("Leave it", "dismiss"),
-    ]
-    return kit.ephemeral(conflict.sentence, buttons_=choices)
-
-
 def status(now: Overview) -> dict[str, Any]:
     incident = now.incident
     state = "open" if incident.status == IncidentStatus.OPEN else "closed"
@@ -233,42 +164,13 @@ def status(now: Overview) -> dict[str, Any]:
     ]
     if now.milestones:
         lines.append(_milestones(now))
-    if now.roles:
-        lines.append(", ".join(f"{role}: {_name(now.names, user)}" for role, user in now.roles.items()))
-    return kit.ephemeral("\n".join(lines))
-
-
-def timeline_page(
-    incident: Incident,
-    page: list[Entry],
-    marks: Mapping[int, list[Mark]],
-    names: Mapping[str, str],
-    *,
-    at: int,
-    total: int,
-) -> dict[str, Any]:
-    """One page of the timeline; `at` is the number of its first entry among `total`, marked ones first."""
-    last = at + len(page)
-    heading = f"*{mrkdwn.escape(title_of(incident))}*: entries {at + 1} to {last} of {total}, marked ones first"
-    lines = [heading] if total else [f"*{mrkdwn.escape(title_of(incident))}*: nothing on the timeline yet."]
-    lines += [entry_line(entry, marks.get(entry.id, []), names) for entry in page]
-    turn = []
-    if at > 0:
-        turn.append(kit.button("Earlier entries", "timeline_back", f"{incident.id}:{max(at - PAGE, 0)}"))
-    if last < total:
-        turn.append(kit.button("Later entries", "timeline_on", f"{incident.id}:{last}"))
-    return kit.ephemeral(*kit.paged(lines), buttons_=turn)
-
-
-def entry_line(entry: Entry, marks: Sequence[Mark], names: Mapping[str, str]) -> str:
-    kind = Kind(entry.kind)
-    author = mrkdwn.escape(entry.app_name or "") or _name(names, entry.author_id)
-    text = mrkdwn.quiet(entry.text, names) or "_(no text)_"
-    files = "".join(f" 📎 {mrkdwn.escape(str(file.get('name') or 'file'))}" for file in entry.files)
-    others = sorted({mark.marker_id for mark in marks} - {entry.author_id})
-    by = f" _(marked by {', '.join(_name(names, one) for one in others)})_" if others else ""
-    edited = " _(edited)_" if entry.edited_at else ""
-    return f"{kind.emoji} {mrkdwn.moment(entry.happened_at, day=True)} *{author}*: {text}{files}{edited}{by}"
+    lines.append(_roles(now))
+    if incident.last_update and incident.last_update_at:
+        update = mrkdwn.quiet(incident.last_update, now.names)
+        lines.append(f"Latest update, {mrkdwn.moment(incident.last_update_at, day=True)}: {update}")
+    if incident.update_due_at:
+        lines.append(f"The next update is due {mrkdwn.moment(incident.update_due_at, day=True)}.")
+    return kit.ephemeral(*kit.paged("\n".join(lines).split("\n")))
 
 
 def incident_list(rows: Sequence[Incident]) -> dict[str, Any]:
@@ -282,5 +184,33 @@ def incident_list(rows: Sequence[Incident]) -> dict[str, Any]:
     return kit.ephemeral(*kit.paged(lines))
 
 
-def _name(names: Mapping[str, str], user_id: str | None) -> str:
-    return mrkdwn.escape(names.get(user_id or "", user_id or "somebody"))
+def closed(incident: Incident) -> dict[str, Any]:
+    text = f"{incident.key} is closed. `/retro start` begins the retrospective; `/incident reopen` takes it up again."
+    archive = kit.button(
+        "Archive channel",
+        "archive_channel",
+        incident.id,
+        confirm=kit.confirm("Archive the channel?", "Nothing more can be said there; it can be read.", "Archive"),
+    )
+    return kit.ephemeral(text, buttons_=[archive])
+
+
+def update_dialog(incident: Incident, channel_id: str) -> View:
+    blocks: list[Block] = [kit.text_field("text", "How does it stand?", multiline=True)]
+    about = {"incident": incident.id, "channel": channel_id}
+    return kit.modal("Update", "update", blocks, submit="Give update", metadata=about)
+
+
+def update_due(now: Overview, minutes: int) -> dict[str, Any]:
+    """What the lead is asked when an update is due."""
+    incident = now.incident
+    since = incident.last_update_at or incident.declared_at
+    text = (
+        f"An update is due for *{mrkdwn.escape(title_of(incident))}* ({incident.severity}: every {minutes} minutes)"
+        f" in <#{incident.channel_id}>. The latest word is of {mrkdwn.moment(since, day=True)}."
+    )
+    ways = kit.buttons(
+        kit.button("Give update", "update_open", incident.id, style="primary"),
+        kit.button("Snooze", "update_snooze", incident.id),
+    )
+    return kit.message(text, [kit.section(text), ways])

@@ -1,0 +1,231 @@
+"""What is recorded besides marks and milestones: severity, roles, updates, evidence; the end, and a new beginning."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+from sqlmodel import Session
+
+from bot import evidence, evidence_links, incidents, mrkdwn, people, timeline, updates
+from bot.errors import FieldRefusal, Refusal
+from bot.kinds import Kind
+from bot.policy import Policy
+from handlers.capture import get_to_know
+from handlers.courier import Clock
+from handlers.history import put_fetch
+from handlers.incident_base import answer, incident, lane, refresh, seen_by, whisper
+from handlers.payloads import Click, Form, Slash
+from handlers.views import incident as views
+from handlers.views import kit
+from handlers.views import timeline as timeline_views
+from storage import outbox
+from storage.db import Database
+from storage.models import Incident, IncidentStatus
+
+
+class NoSuchRole(Refusal):
+    """A role is given like `/incident role lead @bob`. Nothing was changed."""
+
+
+class NoSuchLink(Refusal):
+    """Evidence is a web address, with a label: `/incident evidence https://… error rate`. Nothing was added."""
+
+
+class NothingToTell(Refusal):
+    """An update needs words, like `/incident update half of the pods are back`. Nothing was recorded."""
+
+
+class IsClosed(Refusal):
+    """The incident is closed, so nothing was changed. `/incident reopen` takes it up again."""
+
+
+def register(app: App) -> None:
+    app.action("update_open")(update_clicked)
+    app.view("update")(update_submitted)
+    app.action("update_snooze")(update_snoozed)
+    app.action("archive_channel")(archive_clicked)
+
+
+@incident.subcommand
+def severity(ack: Ack, slash: Slash, db: Database, clock: Clock, policy: Policy) -> None:
+    """how bad it is, e.g. `/incident severity SEV2 half of the orders fail`"""
+    now = clock()
+    word, _, why = slash.rest.partition(" ")
+    with db.transaction() as session:
+        here = incidents.here(session, slash.team_id, slash.channel_id)
+        before, here.severity = here.severity, incidents.parse_severity(word)
+        session.add(here)
+        text = f"Severity {here.severity} (was {before})" + (f": {why.strip()}" if why.strip() else "")
+        _record(session, here, slash, text, now)
+        updates.schedule(session, here, policy, now=now)
+    ack(**kit.ephemeral(f"{here.key} is {here.severity} now."))
+
+
+@incident.subcommand
+def role(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
+    """who does what, e.g. `/incident role lead @bob`"""
+    now = clock()
+    name, _, whom = slash.rest.partition(" ")
+    user = next(iter(mrkdwn.mentioned(whom)), None)
+    if not name or mrkdwn.mentioned(name) or user is None:
+        raise NoSuchRole
+    called = mrkdwn.plain(name, {}).lower()
+    with db.transaction() as session:
+        here = incidents.here(session, slash.team_id, slash.channel_id)
+        incidents.set_role(session, here, called, user, now)
+        get_to_know(session, slash.team_id, user, now)
+        _record(session, here, slash, f"Role {mrkdwn.escape(called)}: <@{user}>", now)
+        shown = people.names(session, slash.team_id).get(user, user)
+    ack(**kit.ephemeral(f"{mrkdwn.escape(shown)} has the role {mrkdwn.escape(called)} now."))
+
+
+def _record(session: Session, of: Incident, slash: Slash, text: str, now: datetime, kind: Kind = Kind.NOTE) -> None:
+    timeline.record(session, of, kind, text, by=slash.user_id, source_key=slash.key, at=now, now=now)
+    refresh(session, of, now)
+
+
+# --- updates ---------------------------------------------------------------------------------------------
+
+
+@incident.subcommand
+def update(ack: Ack, slash: Slash, db: Database, clock: Clock, policy: Policy) -> None:
+    """how it stands, for everybody who looks in, e.g. `/incident update half of the pods are back`"""
+    if not slash.rest:
+        raise NothingToTell
+    now = clock()
+    with db.transaction() as session:
+        here = incidents.here(session, slash.team_id, slash.channel_id)
+        done = _tell(session, here, slash.rest, by=slash.user_id, key=slash.key, now=now, policy=policy)
+        names = people.names(session, slash.team_id)
+    ack(**timeline_views.marked(done, names, "It stands in the opening message, too."))
+
+
+def _tell(
+    session: Session, of: Incident, text: str, *, by: str, key: str, now: datetime, policy: Policy
+) -> timeline.Marked:
+    entry, added = timeline.record(session, of, Kind.COMMS, text, by=by, source_key=key, at=now, now=now, via="update")
+    if added:
+        of.last_update, of.last_update_at = entry.text, now
+        updates.schedule(session, of, policy, now=now)
+        refresh(session, of, now)
+    return timeline.Marked(entry)
+
+
+def update_clicked(ack: Ack, click: Click, client: WebClient, db: Database) -> None:
+    with db.reading() as session:
+        of = seen_by(session, click, int(click.value))
+    client.views_open(trigger_id=click.trigger_id, view=views.update_dialog(of, click.channel_id))
+    ack()
+
+
+def update_submitted(ack: Ack, form: Form, db: Database, clock: Clock, policy: Policy) -> None:
+    now, text = clock(), mrkdwn.escape(form.text("text"))
+    if not text.strip():
+        raise FieldRefusal(text="An update needs words.")
+    with db.transaction() as session:
+        of = seen_by(session, form, int(form.metadata["incident"]))
+        _tell(session, of, text, by=form.user_id, key=f"dialog:{form.root_view_id}", now=now, policy=policy)
+        whisper(session, form, "The update is on the timeline and in the opening message.", now)
+    ack()
+
+
+def update_snoozed(ack: Ack, click: Click, db: Database, clock: Clock, policy: Policy) -> None:
+    """The lead puts the update off; that leaves a trace."""
+    now = clock()
+    with db.transaction() as session:
+        of = seen_by(session, click, int(click.value))
+        if of.status == IncidentStatus.CLOSED:
+            raise IsClosed
+        updates.schedule(session, of, policy, now=now)
+        if of.update_due_at is None:
+            answer(session, click, f"{of.key} asks for no update any more.", now)
+        else:
+            until = mrkdwn.moment(of.update_due_at, day=True)
+            text = f"Update put off until {until}"
+            timeline.record(session, of, Kind.NOTE, text, by=click.user_id, source_key=click.key, at=now, now=now)
+            refresh(session, of, now)
+            answer(session, click, f"The update of {of.key} is put off until {until}; the timeline says so.", now)
+    ack()
+
+
+# --- evidence --------------------------------------------------------------------------------------------
+
+
+@incident.named("evidence")
+def add_evidence(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
+    """a link that proves something, e.g. `/incident evidence https://grafana.example/d/1 error rate`"""
+    now = clock()
+    with db.transaction() as session:
+        here = incidents.here(session, slash.team_id, slash.channel_id)
+        link = _first_link(session, slash.rest)
+        text = f"Evidence: <{link.url}|{mrkdwn.escape(link.label)}>" if link.label else f"Evidence: <{link.url}>"
+        entry, _ = timeline.record(
+            session, here, Kind.DATA, text, by=slash.user_id, source_key=slash.key, at=now, now=now
+        )
+        refresh(session, here, now)
+        names = people.names(session, slash.team_id)
+    kind = link.kind.replace("_", " ")
+    ack(**timeline_views.marked(timeline.Marked(entry), names, f"It is evidence of the kind {kind}."))
+
+
+def _first_link(session: Session, typed: str) -> evidence_links.Link:
+    """The link in what was typed, labelled with the words beside it."""
+    found = next(iter(evidence.links(session, typed)), None)
+    if found is None:
+        raise NoSuchLink
+    beside = re.sub(r"<[^>]*>|https?://\S+", "", typed, count=1)
+    label = " ".join(mrkdwn.plain(beside, {}).split()).replace("|", "/")
+    return replace(found, label=label or found.label)
+
+
+# --- the end ---------------------------------------------------------------------------------------------
+
+
+@incident.subcommand
+def close(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
+    """end the incident: `/incident close`, or `/incident close archive` to archive the channel, too"""
+    now = clock()
+    archive = slash.rest.lower() == "archive"
+    with db.transaction() as session:
+        here = incidents.here(session, slash.team_id, slash.channel_id)
+        if incidents.close(session, here, by=slash.user_id, now=now):
+            why = f": {slash.rest}" if slash.rest and not archive else ""
+            _record(session, here, slash, f"Incident closed{why}", now)
+        if archive:
+            _put_archive(session, here, now)
+    if archive:
+        ack(**kit.ephemeral(f"{here.key} is closed, and its channel is being archived."))
+    else:
+        ack(**views.closed(here))
+
+
+def archive_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
+    now = clock()
+    with db.transaction() as session:
+        of = seen_by(session, click, int(click.value))
+        _put_archive(session, of, now)
+        answer(session, click, f"The channel of {of.key} is being archived.", now)
+    ack()
+
+
+def _put_archive(session: Session, of: Incident, now: datetime) -> None:
+    """Behind everything that is still to be said there."""
+    payload = {"channel": of.channel_id}
+    outbox.put(session, of.team_id, "archive_channel", payload, lane=lane(of), now=now)
+
+
+@incident.subcommand
+def reopen(ack: Ack, slash: Slash, db: Database, clock: Clock, policy: Policy) -> None:
+    """take a closed incident up again: `/incident reopen`"""
+    now = clock()
+    with db.transaction() as session:
+        here = incidents.here(session, slash.team_id, slash.channel_id)
+        if incidents.reopen(session, here):
+            _record(session, here, slash, "Incident reopened", now)
+            updates.schedule(session, here, policy, now=now)
+            put_fetch(session, here, now=now)
+    ack(**kit.ephemeral(f"{here.key} is open; what is said here is remembered, also what was said meanwhile."))
