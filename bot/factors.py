@@ -109,7 +109,7 @@ def change(
     factor = standing(session, retrospective, factor_id)
     current = draft_of(session, factor)
     base = _base(session, factor, based_on) or current
-    merged, meanwhile = _merge(base, current, draft)
+    merged, meanwhile = merge(base, current, draft)
     if merged == current:
         return Saved(factor)
     _check(session, retrospective, merged, taxonomy, own_id=factor_id)
@@ -192,7 +192,7 @@ def _from_body(body: Mapping[str, Any]) -> Draft:
     return Draft(**{**body, "evidence": tuple(body["evidence"]), "against": tuple(body["against"])})
 
 
-def _merge(base: Draft, current: Draft, mine: Draft) -> tuple[Draft, dict[str, str]]:
+def merge(base: Draft, current: Draft, mine: Draft) -> tuple[Draft, dict[str, str]]:
     """`mine` and `current`, both made from `base`, with no words lost; and the other's texts by label."""
     values: dict[str, Any] = {
         name: getattr(mine if getattr(mine, name) != getattr(base, name) else current, name)
