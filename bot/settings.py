@@ -43,6 +43,7 @@ class Settings:
     host: str = "0.0.0.0"  # noqa: S104 - in HTTP mode a balancer or Slack itself must reach it
     port: int = 3000
     announce_channel: str = ""
+    brief_channel: str = ""
     log_format: str = "text"
     mark_reactions: Mapping[str, str | None] = field(default_factory=lambda: dict(DEFAULT_REACTIONS))
     guides_folder: Path | None = None
@@ -86,6 +87,7 @@ def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None 
         host=given.get("HOST") or "0.0.0.0",  # noqa: S104
         port=_number("PORT", given.get("PORT") or "3000", 1, 65535),
         announce_channel=_channel("SEAMARK_ANNOUNCE_CHANNEL", given.get("SEAMARK_ANNOUNCE_CHANNEL", "")),
+        brief_channel=_channel("SEAMARK_BRIEF_CHANNEL", given.get("SEAMARK_BRIEF_CHANNEL", "")),
         log_format=_one_of("SEAMARK_LOG_FORMAT", given.get("SEAMARK_LOG_FORMAT") or "text", ("text", "json")),
         mark_reactions=_reactions(given.get("SEAMARK_MARK_REACTIONS", "")),
         guides_folder=_folder("SEAMARK_GUIDES", given.get("SEAMARK_GUIDES", "")),

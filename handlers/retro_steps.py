@@ -186,6 +186,17 @@ def turn(
     _went(click, client, db, STAY, guides, policy, now, options)
 
 
+def kept(
+    session: Session, click: Click, guides: Mapping[str, Guide], policy: Policy, now: datetime, **options: Any
+) -> tuple[View, bool]:
+    """Keep what was typed around a button; the dialog to show, and whether that is still the step.
+
+    It is not while two people's words, or the wording help, are to be looked at first.
+    """
+    view = _go(session, click.form, STAY, guides, policy, now, options)
+    return view, view.callback_id == "retro_step"
+
+
 def _went(
     click: Click,
     client: WebClient,
