@@ -17,9 +17,11 @@ Json = dict[str, Any]
 _DEEPEST = 3
 
 
-def checked(content: Any) -> Json:
-    """The view, if Slack would show it; Refused with every fault otherwise."""
+def checked(content: Any, surface: str = "modal") -> Json:
+    """The view, if Slack would show it on this surface (modal or home); Refused with every fault otherwise."""
     faults = blockkit.check_view(content)
+    if not faults and content["type"] != surface:
+        faults = ["must be a valid enum value [json-pointer:/view/type]"]
     if faults:
         body = blockkit.error_body_for_view(faults)
         raise Refused(body.pop("error"), **{key: value for key, value in body.items() if key != "ok"})

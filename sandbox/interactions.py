@@ -60,14 +60,14 @@ async def command(site: Site, user: User, room: Conversation, typed: str) -> Out
         "response_url": ws.new_response_url("commands", leave),
         "trigger_id": ws.new_trigger(user.id),
     }
-    before = _seen(ws, room)
+    began = ws.new_ts()
     delivery = site.deliveries.send("slash_commands", payload)
     await delivery.resting.wait()
     if not delivery.acknowledged:
         error = "operation_timeout" if delivery.error == "http_timeout" else "dispatch_failed"
         ws.violated(f'{typed!r} failed with the error "{error}"')
         return Outcome(error=error, sentence=f'{name} failed with the error "{error}"')
-    return _answered(site, delivery, leave, before)
+    return _answered(site, delivery, leave, began)
 
 
 async def shortcut(site: Site, user: User, callback_id: str, *, message: Json | None = None,
@@ -264,7 +264,7 @@ async def _interact(site: Site, payload: Json, room: Conversation | None) -> Out
     if not _interactive(ws):
         ws.violated(f"{payload['type']}: the manifest does not enable interactivity")
         return Outcome(error="not_interactive", sentence=_NOT_INTERACTIVE)
-    before = _seen(ws, room)
+    began = ws.new_ts()
     delivery = site.deliveries.send("interactive", payload)
     await delivery.resting.wait()
     what = payload.get("callback_id") or payload.get("actions", [{}])[0].get("action_id")
@@ -273,10 +273,10 @@ async def _interact(site: Site, payload: Json, room: Conversation | None) -> Out
         return Outcome(error=delivery.error, sentence=_TROUBLE)
     if delivery.answer not in (None, {}, ""):
         ws.violated(f"{payload['type']} {what}: nobody sees the answer {delivery.answer!r}")
-    return Outcome(shown=_since(ws, room, payload["user"]["id"], before))
+    return Outcome(shown=_since(ws, room, payload["user"]["id"], began))
 
 
-def _answered(site: Site, delivery: Delivery, leave: ResponseUrl, before: tuple[int, int]) -> Outcome:
+def _answered(site: Site, delivery: Delivery, leave: ResponseUrl, began: str) -> Outcome:
     ws = site.ws
     room = ws.conversations[leave.channel]
     answer = delivery.answer
@@ -288,22 +288,20 @@ def _answered(site: Site, delivery: Delivery, leave: ResponseUrl, before: tuple[
             ws.violated(f"answer to {name}: {refused.error} {refused.body.get('errors', '')}".strip())
             error = "dispatch_failed"
             return Outcome(error=error, sentence=f'{name} failed with the error "{error}"')
-    return Outcome(shown=_since(ws, room, leave.user, before))
+    return Outcome(shown=_since(ws, room, leave.user, began))
 
 
 def _interactive(ws: Workspace) -> bool:
     return bool(ws.manifest.get("settings", {}).get("interactivity", {}).get("is_enabled"))
 
 
-def _seen(ws: Workspace, room: Conversation | None) -> tuple[int, int]:
-    return len(ws.ephemerals), len(room.messages) if room is not None else 0
-
-
-def _since(ws: Workspace, room: Conversation | None, user: str, before: tuple[int, int]) -> list[Json]:
-    """What the bot has shown to this person in this place in the meantime."""
-    whispered = [e for e in ws.ephemerals[before[0] :] if e["recipient"] == user]
-    said = list(room.messages.values())[before[1] :] if room is not None else []
-    return [*(m for m in said if m.get("bot_id") == ws.app.bot_id), *whispered]
+def _since(ws: Workspace, room: Conversation | None, user: str, began: str) -> list[Json]:
+    """What the bot has shown to this person in this place since `began` (a ts)."""
+    if room is None:
+        return []
+    said = [m for m in room.messages.values() if m.get("bot_id") == ws.app.bot_id]
+    whispered = [e for e in ws.ephemerals if e["recipient"] == user and e["channel"] == room.id]
+    return [message for message in (*said, *whispered) if messages.moment(message["ts"]) > messages.moment(began)]
 
 
 def _block_actions(ws: Workspace, user: User, action: Json) -> Json:

@@ -248,11 +248,20 @@ def permalink(ws: Workspace, where: Conversation, message: Json) -> str:
 
 def replies(where: Conversation, ts: str) -> list[Json]:
     """The replies in a thread, oldest first, without the parent."""
-    return sorted((m for m in where.messages.values() if m.get("thread_ts") == ts and m["ts"] != ts), key=_moment)
+    return sorted(
+        (m for m in where.messages.values() if m.get("thread_ts") == ts and m["ts"] != ts),
+        key=lambda message: moment(message["ts"]),
+    )
+
+
+def moment(ts: str) -> tuple[int, int]:
+    """A ts in an order that can be compared."""
+    seconds, micros = ts.split(".")
+    return int(seconds), int(micros)
 
 
 def in_order(where: Conversation) -> list[Json]:
-    return sorted(where.messages.values(), key=_moment)
+    return sorted(where.messages.values(), key=lambda message: moment(message["ts"]))
 
 
 def as_told(message: Json) -> Json:
@@ -299,11 +308,6 @@ def as_read(where: Conversation, message: Json, *, metadata: bool = False, answe
             "subscribed": False,
         }
     return read
-
-
-def _moment(message: Json) -> tuple[int, int]:
-    seconds, micros = message["ts"].split(".")
-    return int(seconds), int(micros)
 
 
 def _in_thread(where: Conversation, thread: str) -> Json:

@@ -48,6 +48,7 @@ def shown(
     author = message.get("username") or names.get(message.get("user", ""), "")
     if not author and "bot_profile" in message:
         author = message["bot_profile"]["name"]
+    payload = copy.deepcopy(message)
     return Shown(
         message["ts"],
         room.id,
@@ -55,12 +56,12 @@ def shown(
         author,
         ephemeral="recipient" in message,
         thread_ts=message.get("thread_ts"),
-        blocks=copy.deepcopy(message.get("blocks", [])),
-        files=copy.deepcopy(message.get("files", [])),
-        reactions=copy.deepcopy(message.get("reactions", {})),
+        blocks=payload.get("blocks", []),
+        files=payload.get("files", []),
+        reactions=payload.get("reactions", {}),
         pinned=message["ts"] in room.pins,
         edited="edited" in message,
-        payload=copy.deepcopy(message),
+        payload=payload,
     )
 
 

@@ -243,6 +243,21 @@ def test_click_may_delete_the_message(app: App, alice: Person, ops: Channel) -> 
     assert alice.sees(ops) == []
 
 
+def test_click_that_replaces_one_message_by_another_shows_the_other(app: App, alice: Person, ops: Channel) -> None:
+    @app.command("/echo")
+    def echo(ack: Any) -> None:
+        ack(text="choose", blocks=[{"type": "actions", "elements": [BUTTON]}], response_type="in_channel")
+
+    @app.action("again")
+    def again(ack: Any, respond: Any) -> None:
+        respond(delete_original=True)
+        respond(text="instead", response_type="in_channel", replace_original=False)
+        ack()
+
+    assert alice.clicks("Again", within=alice.types("/echo", ops)).text == "instead"
+    assert [shown.text for shown in alice.sees(ops)] == ["instead"]
+
+
 def test_click_in_a_thread_is_answered_there(slack: Sandbox, app: App, alice: Person, ops: Channel) -> None:
     @app.action("again")
     def again(ack: Any, respond: Any, body: Json) -> None:

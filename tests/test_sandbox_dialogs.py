@@ -453,3 +453,15 @@ def test_chosen_conversation_gets_a_response_url(
     dialog = open_dialog(modal("Form", field("Where", "where", where), callback_id="form"))
     assert dialog.fill({"Where": ops}).submit() is None
     assert [shown.text for shown in alice.sees(ops)] == ["told"]
+
+
+def test_home_is_no_dialog_and_a_dialog_no_home(
+    slack: Sandbox, open_dialog: Callable[[Json], Dialog], alice: Person
+) -> None:
+    home = {"type": "home", "blocks": [{"type": "divider"}]}
+    dialog = open_dialog(FORM)
+    web = client(slack)
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        web.views_update(view_id=dialog.view_id, view=home)
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        web.views_publish(user_id=alice.id, view=FORM)

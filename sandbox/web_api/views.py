@@ -33,11 +33,11 @@ def push(call: Call) -> Json:
 def update(call: Call) -> Json:
     if not call.given("view_id") and not call.given("external_id"):
         raise Refused("invalid_arguments")
-    content = dialogs.checked(call.structure("view"))
     if call.given("view_id"):
         view = dialogs.by_id(call.ws, call.text("view_id"))
     else:
         view = dialogs.by_external_id(call.ws, call.text("external_id"))
+    content = dialogs.checked(call.structure("view"), view.content["type"])
     expected = call.text("hash") or None
     return _shown(call, dialogs.update(call.ws, view, content, expected=expected))
 
@@ -47,9 +47,7 @@ def publish(call: Call) -> Json:
     if not call.ws.manifest.get("features", {}).get("app_home", {}).get("home_tab_enabled"):
         raise Refused("not_enabled")
     call.ws.user(call.text("user_id"))
-    content = dialogs.checked(call.structure("view"))
-    if content["type"] != "home":
-        raise Refused("invalid_arguments")
+    content = dialogs.checked(call.structure("view"), "home")
     expected = call.text("hash") or None
     return _shown(call, dialogs.publish(call.ws, call.text("user_id"), content, expected=expected))
 
