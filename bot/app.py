@@ -23,6 +23,7 @@ from bot.evidence_links import LinkPatterns
 from bot.guides import Guide
 from bot.nudges import Team
 from bot.policy import Policy
+from bot.reports import Books
 from bot.settings import Settings
 from bot.taxonomy import Taxonomy
 from handlers import (
@@ -41,13 +42,16 @@ from handlers import (
     jobs,
     middleware,
     nudges,
+    publishing,
+    publishing_deliveries,
     retro,
     retro_deliveries,
 )
 from handlers.courier import Courier, Deliveries
 from handlers.socket_mode import Connection
-from storage import migrate, outbox
+from storage import migrate, outbox, people
 from storage.db import Database
+from storage.models import Person
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +168,7 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     """
     folders = [settings.guides_folder] if settings.guides_folder else []
     known_guides, team_policy, terms = guides.load(*folders), policy.load(*folders), taxonomy.load(*folders)
+    books = Books(known_guides, team_policy, terms)
     db = Database(settings.database_url)
     migrate.upgrade(db)
     if db.is_sqlite:
@@ -173,6 +178,9 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
         token=settings.bot_token, base_url=settings.slack_api_url, timeout=SLACK_TIMEOUT, retry_handlers=[]
     )
     me = client.auth_test()
+    with db.transaction() as session:
+        own = Person(team_id=me["team_id"], user_id=me["user_id"], name=me["user"], is_bot=True, refreshed_at=clock())
+        people.remember_person(session, own)
     db.carry(**{capture_rules.WORKSPACE: me["url"], evidence.PATTERNS: _link_patterns(folders)})
     bolt = App(
         client=client,
@@ -193,18 +201,27 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
             "guides": known_guides,
             "policy": team_policy,
             "taxonomy": terms,
+            "books": books,
             "team_id": me["team_id"],
             "bot_user_id": me["user_id"],
         },
     )
     middleware.register(
-        bolt, db=db, clock=clock, settings=settings, guides=known_guides, policy=team_policy, taxonomy=terms
+        bolt,
+        db=db,
+        clock=clock,
+        settings=settings,
+        guides=known_guides,
+        policy=team_policy,
+        taxonomy=terms,
+        books=books,
     )
     # Bolt asks the listeners one after the other, and what comes in most is what is said.
     for feature in (errors, channels, capture, incident, retro, accounts, action_items, nudges, home):
         feature.register(bolt)
     factors.register(bolt, terms)
-    for carried in (deliveries, history, incident_deliveries, retro_deliveries):
+    publishing.register(bolt, books)
+    for carried in (deliveries, history, incident_deliveries, retro_deliveries, publishing_deliveries):
         carried.register(kinds)
     for delivering in (nudges, digests, home):
         delivering.register_deliveries(kinds)

@@ -58,7 +58,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Captured:
-    """The entry of a message, and what was masked in its text just now."""
+    """The entry of a message, what was masked in its text just now, and whether the message is seen for the first time."""
 
     entry: Entry
     masked: list[redaction.Finding]
@@ -153,7 +153,8 @@ def _newer(session: Session, entry: Entry | None, message: Said, *, now: datetim
         _keep_older(session, entry, message, masked.text, now=now)
         _mark_by_author(session, entry, message, now=now)
         return Captured(entry, [])
-    is_news = entry.is_placeholder or masked.text != entry.text
+    was_unseen = entry.is_placeholder
+    is_news = was_unseen or masked.text != entry.text
     entry.text, entry.version, entry.is_placeholder = masked.text, message.version, False
     entry.author_id, entry.app_name = message.author_id, message.app_name
     entry.thread_ts, entry.subtype, entry.files = message.thread_ts, message.subtype, message.files
@@ -168,7 +169,7 @@ def _newer(session: Session, entry: Entry | None, message: Said, *, now: datetim
         evidence.collect(session, entry, by=message.author_id, now=now)
     timeline.follow_marks(session, entry)
     _mark_by_author(session, entry, message, now=now)
-    return Captured(entry, masked.findings if is_news else [])
+    return Captured(entry, masked.findings if is_news else [], is_new=was_unseen)
 
 
 def _keep_older(session: Session, entry: Entry, message: Said, text: str, *, now: datetime) -> None:

@@ -22,7 +22,9 @@ def unescape(slack: str) -> str:
     return slack.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _replace_tokens(slack: str, names: Mapping[str, str], link: Callable[[str, str], str]) -> str:
+def _replace_tokens(
+    slack: str, names: Mapping[str, str], link: Callable[[str, str], str], *, dates: bool = False
+) -> str:
     def token(match: re.Match[str]) -> str:
         body, _, label = match[1].partition("|")
         if body.startswith("@"):
@@ -32,7 +34,7 @@ def _replace_tokens(slack: str, names: Mapping[str, str], link: Callable[[str, s
         if body.startswith("!subteam"):
             return label if label.startswith("@") else f"@{label or 'group'}"
         if body.startswith("!date"):
-            return label
+            return match[0] if dates else label
         if body.startswith("!"):
             return "@" + body[1:]
         return link(body, label)
@@ -51,11 +53,11 @@ def plain(slack: str, names: Mapping[str, str]) -> str:
 
 
 def quiet(slack: str, names: Mapping[str, str]) -> str:
-    """Slack text to be shown again by the bot: links stay, and no mention in it notifies anybody.
+    """Slack text to be shown again by the bot: links and times stay, and no mention in it notifies anybody.
 
     Only for text objects with `verbatim`, because Slack would otherwise look for `@channel` itself.
     """
-    return _replace_tokens(slack, names, lambda url, label: f"<{url}|{label}>" if label else f"<{url}>")
+    return _replace_tokens(slack, names, lambda url, label: f"<{url}|{label}>" if label else f"<{url}>", dates=True)
 
 
 def mentioned(slack: str) -> list[str]:

@@ -18,7 +18,7 @@ from handlers.capture import get_to_know, tell_mark
 from handlers.courier import Clock
 from handlers.history import put_fetch_past
 from handlers.incident_base import answer, incident, place_of, refresh, seen_by, when, whisper
-from handlers.messages import said_of
+from handlers.messages import is_own, said_of
 from handlers.payloads import Click, Form, MessageShortcut, Slash
 from handlers.views import incident as incident_views
 from handlers.views import kit
@@ -62,8 +62,9 @@ def register(app: App) -> None:
 def mark(ack: Ack, slash: Slash, client: WebClient, db: Database, clock: Clock) -> None:
     """remember this moment, e.g. `/incident mark 10:42 decision: roll back to v41`; without text, a dialog"""
     if not slash.rest:
-        with db.reading() as session:
+        with db.transaction() as session:
             here = incidents.here(session, slash.team_id, slash.channel_id)
+            get_to_know(session, slash.team_id, slash.user_id, clock())
         client.views_open(trigger_id=slash.trigger_id, view=views.mark_dialog(slash.channel_id, incident=here))
         ack()
         return
@@ -82,9 +83,10 @@ def mark(ack: Ack, slash: Slash, client: WebClient, db: Database, clock: Clock) 
     ack(**views.marked(done, names, *remarks, unmasked=typed.text))
 
 
-def mark_clicked(ack: Ack, click: Click, client: WebClient, db: Database) -> None:
-    with db.reading() as session:
+def mark_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
+    with db.transaction() as session:
         of = seen_by(session, click, int(click.value))
+        get_to_know(session, click.team_id, click.user_id, clock())
     client.views_open(trigger_id=click.trigger_id, view=views.mark_dialog(str(of.channel_id), incident=of))
     ack()
 
@@ -94,8 +96,9 @@ def mark_message(
 ) -> None:
     """The message shortcut: it carries the whole message, also one that Seamark never saw."""
     use, now = shortcut_use, clock()
-    if use.message.get("user") == bot_user_id:
+    if is_own(use.message, bot_user_id):
         raise OwnMessage
+    zones.learn(db, client, team_id=use.team_id, user_id=use.user_id, typed=None, now=now)
     with db.transaction() as session:
         here = incidents.here(session, use.team_id, use.channel_id)
         message = said_of(session, use.team_id, use.channel_id, use.message, bot_user_id)
@@ -171,6 +174,7 @@ def menu_chosen(ack: Ack, click: Click, client: WebClient, db: Database, clock: 
     if way == "undo":
         undo_clicked(ack, chosen, db, clock, replaces=False)
         return
+    zones.learn(db, client, team_id=click.team_id, user_id=click.user_id, typed=None, now=clock())
     with db.reading() as session:
         entry = _entry(session, click, int(entry_id))
         view = _view_for(session, way, entry, click)
@@ -188,7 +192,8 @@ def _view_for(session: Session, way: str, entry: Entry, click: Click) -> View:
     return views.edit_dialog(entry, words, at, click.channel_id)
 
 
-def edit_clicked(ack: Ack, click: Click, client: WebClient, db: Database) -> None:
+def edit_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
+    zones.learn(db, client, team_id=click.team_id, user_id=click.user_id, typed=None, now=clock())
     with db.reading() as session:
         view = _view_for(session, "edit", _entry(session, click, int(click.value)), click)
     client.views_open(trigger_id=click.trigger_id, view=view)

@@ -139,9 +139,10 @@ def milestone_anyway(ack: Ack, click: Click, db: Database, clock: Clock, policy:
     ack()
 
 
-def milestone_clicked(ack: Ack, click: Click, client: WebClient, db: Database) -> None:
-    with db.reading() as session:
+def milestone_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
+    with db.transaction() as session:
         of = seen_by(session, click, int(click.value))
+        get_to_know(session, click.team_id, click.user_id, clock())
     client.views_open(trigger_id=click.trigger_id, view=views.dialog(of))
     ack()
 

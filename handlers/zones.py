@@ -21,15 +21,15 @@ PATIENCE_SECONDS = 1
 UNKNOWN = 'Slack did not tell your time zone just now, so the time was read as UTC; "Edit" corrects it.'
 
 
-def learn(db: Database, client: WebClient, *, team_id: str, user_id: str, typed: str, now: datetime) -> bool:
+def learn(db: Database, client: WebClient, *, team_id: str, user_id: str, typed: str | None, now: datetime) -> bool:
     """Ask Slack for somebody's zone, if they are new to us and what they typed depends on it.
 
-    Returns whether the typed time can be read rightly.
+    `typed` is None when they are going to be shown a time. Returns whether their times can be read rightly.
     """
     with db.reading() as session:
         if people.person(session, team_id, user_id) is not None:
             return True
-    if not moments.depends_on_zone(typed, now=now):
+    if typed is not None and not moments.depends_on_zone(typed, now=now):
         return True
     asking = WebClient(token=client.token, base_url=client.base_url, timeout=PATIENCE_SECONDS, retry_handlers=[])
     try:

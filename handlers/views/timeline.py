@@ -31,9 +31,9 @@ def marked(done: Marked, names: Mapping[str, str], *remarks: str, unmasked: str 
     `unmasked` is what was typed, for the button that says it is no secret: Slack keeps it there, not we.
     """
     entry = done.entry
-    kind = Kind(entry.kind)
     words = mrkdwn.quiet(mrkdwn.shorten(entry.text, 2000), names) or _files(entry) or "_(no text)_"
-    text = f"{kind.emoji} Marked {mrkdwn.moment(entry.happened_at, day=True)} as *{kind.label}*: {words}"
+    kind = "" if entry.kind == Kind.MESSAGE else f" as *{Kind(entry.kind).label}*"
+    text = f"{_emoji(entry)} Marked {mrkdwn.moment(entry.happened_at, day=True)}{kind}: {words}"
     ways = [kit.button("Edit", "entry_edit", entry.id), kit.button("Undo", "entry_undo", entry.id)]
     if done.masked and 0 < len(unmasked) <= 1900:
         ways.append(kit.button("It is no secret", "typed_no_secret", f"{entry.id}:{unmasked}"))
@@ -152,7 +152,6 @@ def _menu(entry: Entry) -> OverflowMenuElement | None:
 
 
 def entry_line(entry: Entry, marks: Sequence[Mark], names: Mapping[str, str]) -> str:
-    kind = Kind(entry.kind)
     author = mrkdwn.escape(entry.app_name or "") or name(names, entry.author_id)
     text = mrkdwn.quiet(mrkdwn.shorten(entry.text, SHOWN), names) or ("" if entry.files else "_(no text)_")
     markers = sorted({name(names, mark.marker_id) for mark in marks if mark.marker_id != entry.author_id})
@@ -160,7 +159,12 @@ def entry_line(entry: Entry, marks: Sequence[Mark], names: Mapping[str, str]) ->
     edited = " _(edited)_" if entry.edited_at else ""
     more = f" <{entry.permalink}|all of it>" if entry.permalink and len(entry.text) > SHOWN else ""
     at = mrkdwn.moment(entry.happened_at, day=True)
-    return f"{kind.emoji} {at} *{author}*: {text}{more}{_files(entry)}{edited}{by}"
+    return f"{_emoji(entry)} {at} *{author}*: {text}{more}{_files(entry)}{edited}{by}"
+
+
+def _emoji(entry: Entry) -> str:
+    """What a line is about at a glance; a message that was marked without a kind is told from all others."""
+    return "📌" if entry.is_marked and entry.kind == Kind.MESSAGE else Kind(entry.kind).emoji
 
 
 def _files(entry: Entry) -> str:
@@ -212,7 +216,7 @@ def _boxes(
 ) -> InputBlock:
     options = [_box(entry, at, names) for entry, at in shown]
     ticked = [one for one in options if int(one.value or 0) in chosen]
-    label = f"{shown[-1][1]} to {shown[0][1]}"
+    label = f"{first + 1} to {first + len(shown)}: {shown[0][1]} back to {shown[-1][1]}"
     return InputBlock(
         block_id=f"messages_{shown[0][0].id}_{first}",
         label=PlainTextObject(text=label),
