@@ -89,6 +89,7 @@ export function grow(area) {
   if (area.tagName !== "TEXTAREA" || !area.isConnected) return;
   area.style.setProperty("height", "auto");
   area.style.setProperty("height", `${Math.min(area.scrollHeight + 2, 360)}px`);
+  area.style.setProperty("overflow-y", area.scrollHeight > area.clientHeight + 2 ? "auto" : "hidden");
 }
 
 function rich(element, about) {

@@ -135,7 +135,7 @@ function below(one, where) {
   const { replies } = one;
   const thread = replies && where === "room" && h("button", { type: "button", class: "replies", data: { focus: "replies" }, onclick: () => go({ thread: one.ts, pane: "" }) },
     replies.people.slice(0, 5).map((id) => avatar(id, "", { size: "tiny" })), h("b", {}, `${replies.count} ${replies.count === 1 ? "reply" : "replies"}`),
-    h("span", {}, `Last reply ${ago(Number(replies.latest), clock.now())}`));
+    h("span", {}, `Last reply ${clock.now() - Number(replies.latest) < 60 ? "just now" : ago(Number(replies.latest), clock.now())}`));
   const hide = one.ephemeral && h("button", { type: "button", class: "linklike", onclick: (event) => {
     dismissed.add(one.ts);
     event.target.closest(".message").remove();

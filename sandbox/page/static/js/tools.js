@@ -20,7 +20,7 @@ export function clockButton() {
   ], "Move the clock", { end: true }) }, icon("clock", 16), words);
   const tick = () => {
     if (!reader) return;
-    replace(words, `${dateText(clock.now(), "{date_short}", reader).replace(/,.*/, "")}, ${weekday()} ${timeOf(clock.now(), me().tz)}`);
+    replace(words, `${weekday()} ${dateText(clock.now(), "{date_short}", reader).replace(/,.*/, "")}, ${timeOf(clock.now(), me().tz)}`);
     node.setAttribute("aria-label", `The sandbox's clock: ${words.textContent}. Move it`);
     node.title = "The sandbox's clock";
   };
@@ -64,6 +64,7 @@ export function pane(frame) {
   let open = "";
   return () => {
     frame.hidden = !TABS[ui.pane];
+    frame.closest(".page").classList.toggle("with-pane", !frame.hidden);
     if (frame.hidden) return (open = "");
     if (open !== ui.pane) {
       replace(title, TABS[ui.pane]);
