@@ -174,47 +174,63 @@ def look(session: Session, team: Team, now: datetime, *, most: int = 200) -> int
 def _look_at(session: Session, team: Team, thing: Subject, now: datetime) -> datetime | None:
     """Plan what has come due about one thing; returns when to look at it again."""
     case = case_of(session, team, thing)
-    looks = [_apply(session, case, rule, now) for rule in RULES if case.concerns(rule)]
-    again = [look for look in looks if look is not None]
+    came_due: dict[tuple[str, str], Due] = {}
+    again: list[datetime] = []
+    for rule in RULES:
+        for recipient in case.recipients(rule) if case.concerns(rule) else ():
+            found, following = _apply(case, rule, recipient, now)
+            again += [following] if following is not None else []
+            known = came_due.get((rule.series or rule.name, recipient.id))
+            if found is not None and (known is None or known.on <= found.on):
+                came_due[rule.series or rule.name, recipient.id] = found
+    for due in came_due.values():
+        _plan(session, case, due, now)
     if isinstance(thing, Retrospective) and thing.status in nudges.UNPUBLISHED:
         again.append(now + timedelta(days=1))  # reviewers are asked, and answer, without telling us
     return max(min(again), now + timedelta(minutes=1)) if again else None
 
 
-def _apply(session: Session, case: Case, rule: Rule, now: datetime) -> datetime | None:
-    """Plan one rule's nudges about one thing; returns when it next comes due."""
-    looks = []
-    for recipient in case.recipients(rule):
-        since = case.since(rule, recipient)
-        if since is None:
-            continue
-        today = now.astimezone(recipient.zone).date()
-        quiet_until = case.quiet_until(rule)
-        if quiet_until is not None and quiet_until > today:
-            looks.append(start_of(quiet_until, recipient.zone))
-            continue
-        offset = rule.came_due(since, today)
-        if offset is not None and since + timedelta(days=offset) >= case.counts_from(rule, recipient.zone):
-            _plan(session, case, rule, recipient, f"{case.occasion(rule, since)}{offset:+d}", now)
-        following = rule.comes_due_next(since, today)
-        if following is not None:
-            looks.append(start_of(following, recipient.zone))
-    return min(looks, default=None)
+@dataclass(frozen=True)
+class Due:
+    """A rule that came due for somebody, on a day of theirs."""
+
+    rule: Rule
+    recipient: Recipient
+    on: date
+    occurrence: str
 
 
-def _plan(session: Session, case: Case, rule: Rule, recipient: Recipient, occurrence: str, now: datetime) -> None:
+def _apply(case: Case, rule: Rule, recipient: Recipient, now: datetime) -> tuple[Due | None, datetime | None]:
+    """What has come due by one rule, and when it does so next."""
+    since = case.since(rule, recipient)
+    if since is None:
+        return None, None
+    today = now.astimezone(recipient.zone).date()
+    quiet_until = case.quiet_until(rule)
+    if quiet_until is not None and quiet_until > today:
+        return None, start_of(quiet_until, recipient.zone)
+    found, offset = None, rule.came_due(since, today)
+    if offset is not None and since + timedelta(days=offset) >= case.counts_from(rule, recipient.zone):
+        occurrence = f"{case.occasion(rule, since)}{offset:+d}"
+        found = Due(rule, recipient, since + timedelta(days=offset), occurrence)
+    following = rule.comes_due_next(since, today)
+    return found, start_of(following, recipient.zone) if following is not None else None
+
+
+def _plan(session: Session, case: Case, due: Due, now: datetime) -> None:
+    rule, recipient = due.rule, due.recipient
     hours = case.team.settings.working_hours
     nudge = Nudge(
         team_id=case.team.team_id,
         rule=rule.name,
         subject=rule.subject,
         subject_id=case.thing.id,
-        occurrence=occurrence,
+        occurrence=due.occurrence,
         recipient_id=recipient.id,
         planned_at=now,
         not_before=hours.next_moment(now, recipient.zone),
     )
-    if rule.to != To.CHANNEL and not is_channel(recipient.id):
+    if not is_channel(recipient.id):
         nudge.not_before = max(nudge.not_before, _known_from(session, case.team.team_id, recipient.id, now))
     add_once(session, nudge, "team_id", "rule", "subject", "subject_id", "occurrence", "recipient_id")
 

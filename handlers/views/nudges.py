@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot import mrkdwn
+from bot.nudges import AT_ONCE
 from handlers.views import action_items, kit
 from handlers.views.action_items import Reader
 from storage.models import ActionItem, Incident
@@ -56,14 +57,15 @@ def title_of(incident: Incident, link: str = "") -> str:
 def message(items: Sequence[Item], reader: Reader, *, to_channel: bool) -> dict[str, Any]:
     """The whole message; what is beyond Slack's blocks is named, and `/retro actions` has it."""
     heading = say("bundle", count=len(items), to_channel=to_channel)
-    blocks: list[Block] = [kit.section(heading)]
+    at_once = all(item.rule in AT_ONCE for item in items)
+    blocks: list[Block] = [] if at_once else [kit.section(heading)]
     for item in items[:MOST]:
         blocks += _blocks(item, reader)
     if len(items) > MOST:
         keys = ", ".join(item.action.key if item.action else item.incident.key for item in items[MOST:])
         blocks.append(kit.section(mrkdwn.shorten(say("more", count=len(items) - MOST, keys=keys), kit.SECTION)))
     names = ", ".join(dict.fromkeys(_name(item) for item in items[:5]))
-    return kit.message(f"{heading.replace('*', '')}: {names}", blocks)
+    return kit.message(f"{heading.replace('*', '')}: {names}" if not at_once else names, blocks)
 
 
 def _name(item: Item) -> str:
