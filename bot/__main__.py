@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "check", check, "say what is missing or wrong")
     _add(commands, "manifest", print_manifest, "print the Slack app's manifest")
     _add_demo(commands)
+    _add_export(commands)
     _add_db(commands)
     return parser
 
@@ -54,6 +55,14 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     parser.add_argument("--incident", type=Path, metavar="FILE", help="another incident file, as in stories/")
     parser.add_argument("--talk", type=Path, metavar="DIR", help="the Slack export of that incident's channel")
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add(commands, "export", export, "write an incident's document, or those of every incident")
+    parser.add_argument("incident", nargs="?", metavar="INC-3", help="which incident")
+    parser.add_argument("--format", choices=("md", "html", "json", "csv"), help="md unless --all, then each")
+    parser.add_argument("--all", action="store_true", help="every incident")
+    parser.add_argument("--output", type=Path, metavar="PATH", help="a file, or with --all a folder")
 
 
 def _add_db(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -90,6 +99,26 @@ def demo(arguments: argparse.Namespace) -> int:
     from bot import demo as playing  # noqa: PLC0415
 
     return playing.play(arguments.out, incident=arguments.incident, talk=arguments.talk)
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from bot import app, exporting  # noqa: PLC0415
+
+    if arguments.all == bool(arguments.incident) or (arguments.all and arguments.output is None):
+        raise Refusal("Say which: `seamark export INC-3 --format md`, or `seamark export --all --output DIR`.")
+    url, folder, now = settings_module.database_url(), settings_module.guides_folder(), app.utc_now()
+    if arguments.all:
+        forms = (arguments.format,) if arguments.format else exporting.FORMS
+        written = exporting.everything(url, arguments.output, forms, folder=folder, now=now)
+        print(f"Wrote {len(written)} documents into {arguments.output}.")
+        return 0
+    content = exporting.one(url, arguments.incident, arguments.format or "md", folder=folder, now=now)
+    if arguments.output is not None:
+        exporting.write(arguments.output, content)
+        print(f"Wrote {arguments.output}.")
+    else:
+        sys.stdout.buffer.write(content.encode("utf-8", "replace"))
+    return 0
 
 
 def db_upgrade(_: argparse.Namespace) -> int:

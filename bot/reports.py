@@ -16,7 +16,7 @@ from bot import action_items as actions
 from bot import durations, moments, mrkdwn, report, retro
 from bot import people as who
 from bot.answers import in_words
-from bot.guides import Guide, Prompt, Step
+from bot.guides import Guide, Option, Prompt, Step
 from bot.policy import Policy
 from bot.report import Answer, Report, Section, Term
 from bot.taxonomy import Taxonomy
@@ -28,6 +28,10 @@ FOLLOW_UP = re.compile(r"entry_(\d+)")
 """The key of an answer about one line of the timeline; see `handlers.retro_timeline.follow_up_key`."""
 
 
+CHECKLIST = "checklist"
+"""Under which key of the review step the checklist's ticks are kept."""
+
+
 @dataclass(frozen=True)
 class Books:
     """What a report is written by: the team's guides, policy and taxonomy."""
@@ -35,6 +39,19 @@ class Books:
     guides: Mapping[str, Guide]
     policy: Policy
     taxonomy: Taxonomy
+
+
+def checklist(policy: Policy) -> Prompt:
+    """The peer review's checklist as a question of the review step."""
+    options = tuple(Option(key=item.key, label=item.label) for item in policy.checklist)
+    return Prompt(
+        key=CHECKLIST,
+        label="Checklist",
+        hint="Best ticked by somebody from outside who has read it.",
+        type="choices",
+        options=options,
+        document="Review",
+    )
 
 
 @dataclass
@@ -106,8 +123,8 @@ def latest(session: Session, incident: Incident) -> Report | None:
 
 
 def differs(published: Report, now: Report) -> bool:
-    """Whether anything was changed since, in any part of it."""
-    apart = {"version": 1, "published_at": None, "published_by": None, "changes": ()}
+    """Whether anything was changed since; what somebody is called is no change."""
+    apart = {"version": 1, "published_at": None, "published_by": None, "changes": (), "people": ()}
     return published.model_copy(update=apart) != now.model_copy(update=apart)
 
 
@@ -245,6 +262,7 @@ def _sections(source: _Source) -> list[Section]:
 
 def _section(source: _Source, step: Step, said: Mapping[str, str]) -> Section:
     asked = () if step.kind == "accounts" else step.prompts
+    asked += (checklist(source.books.policy),) if step.kind == "review" else ()
     own = [_answer(source, prompt, said[prompt.key]) for prompt in asked if prompt.key in said]
     rest = {key: text for key, text in said.items() if key not in {prompt.key for prompt in asked}}
     follow_ups = _follow_ups(source, rest) if step.kind == "timeline" else []

@@ -113,6 +113,11 @@ def database_url(given: Mapping[str, str] | None = None) -> str:
     return url
 
 
+def guides_folder() -> Path | None:
+    """The folder of the team's own guides alone, for commands that need no Slack. Raises `WrongSetting`."""
+    return _folder("SEAMARK_GUIDES", _values(None, Path(".env")).get("SEAMARK_GUIDES", ""))
+
+
 def _values(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
     from_file = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
     merged = {**from_file, **(os.environ if environment is None else environment)}

@@ -106,6 +106,11 @@ def visible_to(
     return list(session.exec(query.order_by(col(Incident.number).desc()).limit(most)))
 
 
+def every(session: Session) -> list[Incident]:
+    """All incidents of all workspaces, in the order of their numbers: for the operator, not for people."""
+    return list(session.exec(select(Incident).order_by(Incident.team_id, col(Incident.number))))
+
+
 def open_in_channels(session: Session, team_id: str) -> list[Incident]:
     """Open incidents that have a channel."""
     query = select(Incident).where(Incident.team_id == team_id, Incident.status == IncidentStatus.OPEN)
