@@ -216,15 +216,8 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
         taxonomy=terms,
         books=books,
     )
-    # Bolt asks the listeners one after the other, and what comes in most is what is said.
-    for feature in (errors, channels, capture, incident, retro, accounts, action_items, nudges, home):
-        feature.register(bolt)
-    factors.register(bolt, terms)
-    publishing.register(bolt, books)
-    for carried in (deliveries, history, incident_deliveries, retro_deliveries, publishing_deliveries):
-        carried.register(kinds)
-    for delivering in (nudges, digests, home):
-        delivering.register_deliveries(kinds)
+    register_features(bolt, books)
+    register_deliveries(kinds)
     return Seamark(
         settings,
         db,
@@ -238,3 +231,18 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
         str(me["team_id"]),
         str(me["user_id"]),
     )
+
+
+def register_features(bolt: App, books: Books) -> None:
+    """Hook every listener into Bolt, which asks them one after the other: what comes in most is asked first."""
+    for feature in (errors, channels, capture, incident, retro, accounts, action_items, nudges, home):
+        feature.register(bolt)
+    factors.register(bolt, books.taxonomy)
+    publishing.register(bolt, books)
+
+
+def register_deliveries(kinds: Deliveries) -> None:
+    for carried in (deliveries, history, incident_deliveries, retro_deliveries, publishing_deliveries):
+        carried.register(kinds)
+    for delivering in (nudges, digests, home):
+        delivering.register_deliveries(kinds)

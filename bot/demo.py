@@ -6,17 +6,22 @@ in the first half their real talk, in the second what their own team published. 
 
 from __future__ import annotations
 
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot import app, durations, manifest, mrkdwn, stories
+from bot.guides import Step
+from bot.policy import add_working_days
 from bot.settings import Settings
 from bot.stories import Line, Story
 from sandbox import Channel, Person, Sandbox, Shown
@@ -34,6 +39,10 @@ REACTIONS = {
 
 FACILITATOR = stories.Somebody("facilitator", "Robin (facilitator)", "Europe/London")
 """Nobody of the talk: a facilitator is better not a responder."""
+
+
+DAYS = 25
+"""Working days that the story goes on after it was published."""
 
 
 @dataclass
@@ -82,6 +91,9 @@ def _acts(stage: Stage, console: Console) -> None:
     columns = (TextColumn("{task.description:<42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     acts: list[tuple[str, Callable[[Stage, Callable[[], None]], None], int]] = [
         ("People respond, and mark what matters", respond, len(stage.story.lines)),
+        ("They look back, step by step", reflect, 2 + len(stage.seamark.guides["standard"].steps)),
+        ("The retrospective is published", publish, 2),
+        ("Days pass, owners are reminded", follow_through, DAYS),
     ]
     with Progress(*columns, console=console) as progress:
         for name, act, steps in acts:
@@ -96,9 +108,7 @@ def _stage(story: Story, out: Path) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory() as folder, Sandbox(manifest=manifest.load(), start=begin) as slack:
         slack.clock.freeze()
         cast = {**story.people, FACILITATOR.handle: FACILITATOR}
-        people = {
-            one.handle: slack.person(one.handle, real_name=one.name, tz=one.zone) for one in cast.values()
-        }
+        people = {one.handle: slack.person(one.handle, real_name=one.name, tz=one.zone) for one in cast.values()}
         room = slack.channel(story.channel, members=list(people.values()), with_bot=True)
         seamark = app.create(
             Settings(
@@ -142,7 +152,9 @@ def respond(stage: Stage, step: Callable[[], None]) -> None:
         step()
     if lead is None:
         raise stories.NoStory("Nobody says anything in that talk after it was detected; nothing was played.")
-    last = max([story.lines[-1].at, *(moment.at for moment in told), *(at for _, at in todo)], default=story.lines[-1].at)
+    last = max(
+        [story.lines[-1].at, *(moment.at for moment in told), *(at for _, at in todo)], default=story.lines[-1].at
+    )
     stage.slack.clock.set(last + timedelta(minutes=1))
     _reached(stage, lead, todo)
     _mark_told(stage, lead, told)
@@ -193,3 +205,164 @@ def _tell_response(stage: Stage) -> None:
     lasted = durations.between(stage.story.milestones).resolve
     stage.tell(f"{len(stage.story.lines)} messages were said and remembered, {len(stage.story.marks)} of them marked.")
     stage.tell(f"From started to resolved: {lasted.words}.")
+
+
+# --- the retrospective -----------------------------------------------------------------------------------
+
+ANSWERS = {
+    ("scope", "summary"): "summary",
+    ("scope", "impact"): "impact",
+    ("milestones", "first_signal"): "detection",
+    ("milestones", "longest"): "resolution",
+    ("learning", "helped"): "went_well",
+    ("learning", "hard"): "went_wrong",
+    ("learning", "went_our_way"): "lucky",
+}
+"""Which of the guide's questions is answered with what part of the published report."""
+
+
+def reflect(stage: Stage, step: Callable[[], None]) -> None:
+    """The next morning: the retrospective begun, accounts given, every step walked through with the report's words."""
+    facilitator = stage.people[FACILITATOR.handle]
+    _next_morning(stage, facilitator)
+    facilitator.types("/retro start", stage.room)
+    begun = facilitator.form.submit()
+    if begun is not None:
+        begun.close()
+    step()
+    asked = [person for person in stage.people.values() if _button_in_messages(person, "Give my account")]
+    for person in asked:
+        _give_account(stage, person)
+    stage.tell(f"{FACILITATOR.name} started the retrospective; {len(asked)} people were asked and gave their account.")
+    step()
+    facilitator.clicks("Scope and impact", within=_hub(stage))
+    guide = stage.seamark.guides["standard"]
+    for number, _ in enumerate(guide.steps):
+        current = guide.steps[number]
+        if facilitator.form.title != current.title:
+            raise RuntimeError(f"the step {current.title} was to come, not {facilitator.form.title}")
+        _fill(stage, facilitator, current)
+        step()
+        if number + 1 < len(guide.steps):
+            _go_on(facilitator)
+    facilitator.form.close()
+
+
+def _next_morning(stage: Stage, person: Person, *, days: int = 1) -> None:
+    """Ten o'clock in that person's zone, at least `days` working days later."""
+    local = stage.slack.clock.now().astimezone(ZoneInfo(person.tz))
+    day = add_working_days(local.date(), days)
+    stage.slack.clock.set(datetime.combine(day, time(10), local.tzinfo).astimezone(UTC))
+
+
+def _hub(stage: Stage) -> Shown:
+    facilitator = stage.people[FACILITATOR.handle]
+    return next(shown for shown in reversed(facilitator.sees(stage.room)) if "Scope and impact" in shown.buttons)
+
+
+def _button_in_messages(person: Person, label: str) -> Shown | None:
+    """The latest direct message of the bot's to a person with that button."""
+    return next((shown for shown in reversed(person.direct_messages()) if label in shown.buttons), None)
+
+
+def _give_account(stage: Stage, person: Person) -> None:
+    """Their own words, as they said them while it happened."""
+    message = _button_in_messages(person, "Give my account")
+    if message is None:
+        return
+    own = [line.text for line in stage.story.lines if line.who == person.name][:12]
+    person.clicks("Give my account", within=message)
+    accounts = next(step for step in stage.seamark.guides["standard"].steps if step.kind == "accounts")
+    label = next(prompt.label for prompt in accounts.prompts if prompt.key == "thinking")
+    person.form.fill({label: "My words of that hour:\n" + "\n".join(f"> {text}" for text in own)}).submit()
+    _settle(person)
+
+
+def _settle(person: Person, until: str = "") -> None:
+    """Go past what a dialog says back, to the one titled `until`: the words stay as they were published."""
+    while person.dialog is not None and person.form.title != until:
+        if "Keep as written" in person.form.buttons:
+            person.form.clicks("Keep as written")
+        else:
+            person.form.close()
+
+
+def _fill(stage: Stage, person: Person, current: Step) -> None:
+    """Answer a step with what the team published."""
+    for prompt in current.prompts:
+        texts = stage.story.texts(ANSWERS.get((current.key, prompt.key), ""))
+        if texts:
+            person.form.fill({prompt.label: "\n".join(texts)[:3000]})
+    if current.kind == "factors":
+        for text in stage.story.texts("root_causes"):
+            _add_factor(person, text, current.title)
+    if current.kind == "actions":
+        for number, action in enumerate(stage.story.report.get("actions") or []):
+            _add_action(stage, person, str(action["text"]), number, current.title)
+
+
+def _add_factor(person: Person, text: str, step_title: str) -> None:
+    person.form.clicks("Add a factor")
+    words = sorted(re.findall(r"[a-z-]{6,}", text.lower()), key=len, reverse=True)
+    evidence = next((found[0] for word in words[:8] if (found := person.form.suggestions("Evidence", word))), None)
+    person.form.fill({"What contributed": text[:3000], **({"Evidence": [evidence]} if evidence else {})}).submit()
+    _settle(person, step_title)
+
+
+def _add_action(stage: Stage, person: Person, text: str, number: int, step_title: str) -> None:
+    """The report names no owner: those who spoke most take the actions in turn."""
+    spoke = Counter(line.who for line in stage.story.lines if line.who).most_common()
+    owner = stage.people[spoke[number % len(spoke)][0]]
+    person.form.clicks("Add an action")
+    person.form.fill({"What will be done": text[:3000], "Owner": owner}).submit()
+    _settle(person, step_title)
+
+
+def _go_on(person: Person) -> None:
+    """To the next step, past the help with wording if it has something to say."""
+    person.form.submit()
+    while person.dialog is not None and "Keep as written" in person.form.buttons:
+        person.form.clicks("Keep as written")
+
+
+# --- published, and done ---------------------------------------------------------------------------------
+
+
+def publish(stage: Stage, step: Callable[[], None]) -> None:
+    """The document published, and written under `out`."""
+    facilitator = stage.people[FACILITATOR.handle]
+    reply = facilitator.types("/retro publish", stage.room)
+    if "Publish all the same" in reply.buttons:
+        facilitator.clicks("Publish all the same", within=reply)
+    step()
+    for shown in facilitator.sees(stage.room):
+        for file in shown.files:
+            (stage.out / file["name"]).write_bytes(facilitator.read_file(file))
+            stage.tell(f"Published: {stage.out / file['name']}")
+    step()
+
+
+def follow_through(stage: Stage, step: Callable[[], None]) -> None:
+    """Days pass; owners are nudged; each says how it was checked, and somebody else confirms."""
+    owners = [person for handle, person in stage.people.items() if handle != FACILITATOR.handle]
+    facilitator = stage.people[FACILITATOR.handle]
+    for _ in range(DAYS):
+        _next_morning(stage, owners[0])
+        stage.seamark.tick()
+        stage.slack.settle()
+        for owner in owners:
+            message = _button_in_messages(owner, "Done")
+            if message is not None:
+                _done(stage, owner, message)
+        confirm = _button_in_messages(facilitator, "Confirm")
+        if confirm is not None:
+            facilitator.clicks("Confirm", within=confirm)
+        step()
+
+
+def _done(stage: Stage, owner: Person, message: Shown) -> None:
+    day = stage.slack.clock.now().astimezone(ZoneInfo(owner.tz))
+    stage.tell(f"{day:%a %d %b, %H:%M} {owner.real_name} was reminded: {message.text.splitlines()[0]}")
+    owner.clicks("Done", within=message)
+    owner.form.fill({"How was it checked?": "Looked at it after the next run."}).submit()
+    _settle(owner)
