@@ -32,7 +32,8 @@ class Registered:
         self.commands.add(name)
         return lambda listener: listener
 
-    def event(self, name: str, **_: object) -> Callable[..., Any]:
+    def event(self, wanted: str | dict[str, Any], **_: object) -> Callable[..., Any]:
+        name = wanted if isinstance(wanted, str) else str(wanted["type"])
         self.events |= MESSAGES if name == "message" else {name}
         return lambda listener: listener
 
@@ -57,7 +58,7 @@ def methods_used() -> set[str]:
         call.lower()
         for folder in ("handlers", "bot")
         for path in (TOP / folder).rglob("*.py")
-        if path.name not in {"demo.py"}
+        if path.name != "demo.py"
         for call in re.findall(r"client\.([a-zA-Z_]+)\b", path.read_text())
     }
     if "files_upload_v2" in calls:
