@@ -180,15 +180,9 @@ def count_sent(session: Session, team_id: str, subject: str, subject_id: int, re
 
 def deliveries_given_up(session: Session, team_id: str) -> list[OutboxItem]:
     """Deliveries of nudges that were given up although nothing is wrong with the recipient."""
-    query = (
-        select(OutboxItem)
-        .join(Nudge, (col(Nudge.bundle) == col(OutboxItem.key)) & (col(Nudge.team_id) == col(OutboxItem.team_id)))
-        .where(
-            Nudge.team_id == team_id,
-            _under_way(),
-            OutboxItem.state == OutboxState.FAILED,
-        )
-        .distinct()
+    unsettled = select(Nudge.bundle).where(Nudge.team_id == team_id, _under_way())
+    query = select(OutboxItem).where(
+        OutboxItem.team_id == team_id, OutboxItem.state == OutboxState.FAILED, col(OutboxItem.key).in_(unsettled)
     )
     return list(session.exec(query))
 
