@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlmodel import Session
 
@@ -198,10 +198,19 @@ def start(
         ask(session, begun, user, now)
     incident.next_look_at = now
     session.add(incident)
+    _tell_when_late(session, begun, now)
     detail = {"guide": plan.guide, "facilitator": plan.facilitator_id, "due": plan.due_on.isoformat()}
     audit.record(session, begun.team_id, by, "started", f"retrospective:{begun.id}", detail, now)
     hub_refresh(session, begun, now)
     return begun, True
+
+
+def _tell_when_late(session: Session, begun: Retrospective, now: datetime) -> None:
+    """Have the hub say so when the day has passed on which it was due; in a lane that nothing else waits in."""
+    zone = moments.zone_named(who.zone_of(session, begun.team_id, begun.facilitator_id))
+    over = datetime.combine(begun.due_on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+    key, payload = f"hub_late:{begun.id}:{begun.due_on}", {"retro": begun.id}
+    outbox.put(session, begun.team_id, "refresh_hub", payload, lane=key, now=now, key=key, not_before=over)
 
 
 def meet(session: Session, retrospective: Retrospective, user_ids: Sequence[str], now: datetime) -> None:

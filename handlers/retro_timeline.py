@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -174,7 +174,7 @@ def follow_ups(session: Session, visit: Visit) -> Sequence[Prompt]:
     return found
 
 
-def _follow_up(entry: Entry, questions: Sequence[str], names: Mapping[str, str], zone: Any) -> Prompt:
+def _follow_up(entry: Entry, questions: Sequence[str], names: Mapping[str, str], zone: tzinfo) -> Prompt:
     said = " ".join(mrkdwn.plain(entry.text, names).split())
     start = f"{entry.happened_at.astimezone(zone):%H:%M} "
     room = max(75 - len(start) - len(questions[0]) - 2, 10)
@@ -216,18 +216,21 @@ def entries_suggested(ack: Ack, suggestion: Suggestion, db: Database) -> None:
         )
         names = who.names(session, found.team_id)
         zone = moments.zone_named(who.zone_of(session, found.team_id, suggestion.user_id))
-        options = [
-            option
+        fitting = [
+            entry
             for marked in (True, False)
             for entry in entries.of_incident(session, of.id, marked=marked)
-            if _holds(option := views.choice(entry, names, zone), mrkdwn.plain(entry.text, names), suggestion.typed)
+            if _holds(entry, names, zone, suggestion.typed)
         ]
-    ack(options=[option.to_dict() for option in options[:OFFERED]])
+        options = [views.choice(entry, names, zone) for entry in fitting[:OFFERED]]
+    ack(options=[option.to_dict() for option in options])
 
 
-def _holds(option: Any, said: str, typed: str) -> bool:
+def _holds(entry: Entry, names: Mapping[str, str], zone: tzinfo, typed: str) -> bool:
+    """Whether an entry has the words typed so far, in its text or in what the menu says of it."""
     wanted = typed.casefold().strip()
-    return wanted in said.casefold() or wanted in option.text.text.casefold()
+    told = (mrkdwn.plain(entry.text, names), views.choice_label(entry, names, zone))
+    return any(wanted in text.casefold() for text in told)
 
 
 def page_turned(

@@ -39,7 +39,7 @@ def test_step_is_filled_with_what_the_timeline_tells(room: Channel, team: Team) 
     values = dialog.values
     assert values[SUMMARY] == "Orders are refused."
     assert values[IMPACT] == "15:20 half of the orders fail"
-    assert values["For how long could users notice it?"] == "25 min, from 15:00 to 15:25 (IST)"
+    assert values["For how long could users notice it?"] == "25 minutes, from 15:00 to 15:25 (IST)"
     assert values["Severity, now that the impact is known"] == "SEV2"
     assert values["Which services took part?"] == "checkout, payments"
 
@@ -216,7 +216,7 @@ def test_earlier_versions_are_read_and_restored(room: Channel, team: Team) -> No
 def test_nothing_typed_pings_anybody(room: Channel, team: Team, slack: Sandbox) -> None:
     loud = "<!channel> <@U0SB0000001> @here <!subteam^S1> <script>alert(1)</script>"
     first = opens(team.carol, room, "Scope and impact")
-    texts = [label for label in first.labels if label not in {"What happened to data?"} and not label.startswith("Sev")]
+    texts = [label for label in first.labels if label != "What happened to data?" and not label.startswith("Sev")]
     first.fill(dict.fromkeys(texts, loud)).submit()
     mine = opens(team.carol, room, "Scope and impact").fill({SUMMARY: loud + " mine"})
     opens(team.bob, room, "Scope and impact").fill({SUMMARY: loud + " theirs"}).submit()
@@ -257,7 +257,9 @@ def test_words_kept_as_written_are_not_remarked_again(room: Channel, team: Team)
     assert team.carol.form.title == "Milestones"
     team.carol.form.close()
 
-    again = opens(team.carol, room, "Scope and impact").fill({SUMMARY: "Bob forgot to check the config.\nMore."}).submit()
+    again = (
+        opens(team.carol, room, "Scope and impact").fill({SUMMARY: "Bob forgot to check the config.\nMore."}).submit()
+    )
 
     assert again is not None
     assert again.title == "Milestones"

@@ -124,9 +124,12 @@ def entry_line(entry: Entry, names: Mapping[str, str]) -> str:
 
 def choice(entry: Entry, names: Mapping[str, str], zone: tzinfo) -> Option:
     """An entry to choose from a menu: its time in the chooser's zone, and its first words."""
+    return kit.option(choice_label(entry, names, zone), str(entry.id))
+
+
+def choice_label(entry: Entry, names: Mapping[str, str], zone: tzinfo) -> str:
     words = " ".join(mrkdwn.plain(entry.text, names).split()) or "(no text)"
-    local = entry.happened_at.astimezone(zone)
-    return kit.option(mrkdwn.shorten(f"{local:%H:%M} {words}", 75), str(entry.id))
+    return mrkdwn.shorten(f"{entry.happened_at.astimezone(zone):%H:%M} {words}", 75)
 
 
 def add_dialog(metadata: dict[str, Any]) -> View:

@@ -57,7 +57,8 @@ def inputs(field: Field) -> list[Block]:
     """A question as one input, or as several when its text is longer than one can hold."""
     prompt, hint = field.prompt, _hint(field.prompt)
     if prompt.type in {"text", "long_text"}:
-        return _text_inputs(field, hint)
+        found = _text_inputs(field, hint)
+        return found if len(found) < MOST_BLOCKS - 2 * FRAME and weight(found) < MOST_BYTES else [_too_long(field)]
     chosen = [line for line in field.text.split("\n") if line]
     if prompt.type == "number":
         return [kit.number_field(field.name, prompt.label, initial=field.text, hint=hint)]
@@ -91,6 +92,13 @@ def _text_inputs(field: Field, hint: str | None) -> list[Block]:
             )
         )
     return blocks
+
+
+def _too_long(field: Field) -> Block:
+    """An answer of a book's length: it is kept and printed whole, and cannot be edited here."""
+    label = mrkdwn.escape(field.prompt.label)
+    text = f"*{label}*\nThis answer has {len(field.text):,} characters, more than a dialog can hold."
+    return kit.section(f"{text} It is kept, all of it, and goes into the documents as it is.")
 
 
 def _hint(prompt: Prompt) -> str | None:
