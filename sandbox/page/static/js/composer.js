@@ -16,10 +16,10 @@ export function composer(room, thread, title) {
   const place = `${ui.me}/${room.id}/${thread}`;
   const label = thread ? "Reply in thread" : `Message ${title}`;
   const area = h("textarea", { class: "composer-input", rows: 1, placeholder: thread ? "Reply…" : label, "aria-label": label, value: drafts.get(place) ?? "",
-    role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", data: { focus: thread ? "reply" : "compose" } });
+    "aria-autocomplete": "list", data: { focus: thread ? "reply" : "compose" } });
   const hint = h("div", { class: "composer-hint", "aria-live": "polite" });
   const list = suggestions(area, "Suggestions", { width: 340 });
-  const also = thread && h("label", { class: "also" }, h("input", { type: "checkbox" }), ` Also send to ${title}`);
+  const also = thread ? h("label", { class: "also" }, h("input", { type: "checkbox" }), ` Also send to ${title}`) : null;
   const chooser = h("input", { type: "file", hidden: true, "aria-label": "Choose a file", tabindex: -1, onchange: () => upload(chooser, room, thread) });
   const send = iconButton("send", "Send", () => submit(), { class: "icon-button send" });
 

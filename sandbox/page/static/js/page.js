@@ -102,7 +102,7 @@ function group(name, entries, more) {
 function actor() {
   const one = me();
   const people = state.people.filter((other) => !other.app && !other.slackbot && !other.deleted);
-  const node = h("button", { type: "button", class: "actor", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": `You act as ${one.real_name}. Act as somebody else`, data: { focus: "actor" },
+  const node = h("button", { type: "button", class: "actor", "aria-haspopup": "menu", "aria-expanded": "false", title: "Act as somebody else", data: { focus: "actor" },
     onclick: () => menu(node, people.map((other) => ({ label: other.real_name, about: `@${other.name} · ${other.tz.replaceAll("_", " ")}`, checked: other.id === one.id,
       before: avatar(other.id, other.real_name, { size: "small" }), run: () => actAs(other.id) })), "Act as") },
   avatar(one.id, one.real_name), h("span", { class: "actor-words" }, h("small", {}, "You act as"), h("b", {}, one.real_name)), icon("down", 16));

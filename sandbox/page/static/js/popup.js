@@ -141,12 +141,16 @@ export function suggestions(field, label, { width = 0 } = {}) {
   let rows = [];
   let at = -1;
   let shown = false;
-  field.setAttribute("aria-controls", id);
+  const expanded = (is) => {
+    if (is) field.setAttribute("aria-controls", id);
+    else field.removeAttribute("aria-controls");
+    if (field.role === "combobox") field.setAttribute("aria-expanded", String(is));
+  };
   const close = () => {
     if (shown) list.remove();
     shown = false;
     at = -1;
-    field.setAttribute("aria-expanded", "false");
+    expanded(false);
     field.removeAttribute("aria-activedescendant");
   };
   const mark = (next) => {
@@ -171,7 +175,7 @@ export function suggestions(field, label, { width = 0 } = {}) {
     if (!items.length) list.append(h("div", { class: "option none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, empty));
     if (!shown) show(list, field.closest("[role=dialog], .composer, .message, .home") ?? document.body);
     shown = true;
-    field.setAttribute("aria-expanded", "true");
+    expanded(true);
     place(list, field.closest(".select-box, .composer-box") ?? field, { width });
     mark(start);
     return undefined;

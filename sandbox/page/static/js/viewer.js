@@ -21,7 +21,7 @@ export async function openFile(id) {
     from?.focus?.({ preventScroll: true });
   };
   const box = h("div", { class: "viewer", role: "dialog", "aria-modal": "true", "aria-labelledby": name },
-    h("header", {}, h("h2", { id: name, class: "dialog-title" }, file.title || file.name), h("span", { class: "viewer-about" }, `${file.pretty_type} · ${sizeOf(file.size)}`),
+    h("div", { class: "dialog-head" }, h("h2", { id: name, class: "dialog-title" }, file.title || file.name), h("span", { class: "viewer-about" }, `${file.pretty_type} · ${sizeOf(file.size)}`),
       h("a", { class: "icon-button", href: `${address}&download`, download: file.name, title: "Download", "aria-label": "Download" }, icon("download")),
       h("a", { class: "button small", href: address, target: "_blank", rel: "noopener" }, "Open in a tab"),
       iconButton("close", "Close", close)), body);

@@ -133,7 +133,7 @@ function makeDialog(parent) {
   const body = h("div", { class: "dialog-body", tabindex: -1 });
   const foot = h("div", { class: "dialog-foot" });
   const box = h("div", { class: "dialog", role: "dialog", "aria-labelledby": name, tabindex: -1 },
-    h("header", {}, title, iconButton("close", "Close", cancel)), error, body, foot);
+    h("div", { class: "dialog-head" }, title, iconButton("close", "Close", cancel)), error, body, foot);
   const veil = h("div", { class: "veil" }, box);
   box.addEventListener("keydown", keys);
   parent.append(veil);
