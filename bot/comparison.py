@@ -140,9 +140,9 @@ def _compared(part: str, old: Mapping[Any, dict[str, str]], new: Mapping[Any, di
     """Each thing is its fields by name; the one without a name is how it is called."""
     for key in _in_order(old, new):
         if key not in old:
-            yield Change(part=part, how="added", words=_short(new[key][""]))
+            yield Change(part=part, how="added", words=_called(new[key]))
         elif key not in new:
-            yield Change(part=part, how="removed", words=_short(old[key][""]))
+            yield Change(part=part, how="removed", words=_called(old[key]))
         elif old[key] != new[key]:
             changed = (
                 f"{name}: {_arrow(was, new[key][name])}" if name else _arrow(was, new[key][""])
@@ -151,6 +151,11 @@ def _compared(part: str, old: Mapping[Any, dict[str, str]], new: Mapping[Any, di
             )
             called = "" if old[key][""] != new[key][""] else f"{_short(new[key][''])} · "
             yield Change(part=part, how="changed", words=f"{called}{'; '.join(changed)}")
+
+
+def _called(fields: Mapping[str, str]) -> str:
+    """What a thing is called; an answer with its text, since the question alone says little."""
+    return ": ".join(_short(part) for part in (fields[""], fields.get("text", "")) if part)
 
 
 def _in_order(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterable[Any]:

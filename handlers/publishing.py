@@ -50,6 +50,7 @@ def register(app: App, books: Books) -> None:
     app.action("publish")(publish_clicked)
     app.action("publish_anyway")(publish_clicked)
     app.action("export_open")(export_clicked)
+    app.action("export_anonymised")(export_clicked)
     app.action("brief_post")(brief_clicked)
 
 

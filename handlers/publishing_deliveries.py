@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from slack_sdk.errors import SlackApiError
 
 from bot import exporting, incidents, publishing, reports
@@ -14,7 +16,7 @@ from handlers.uploads import share_once
 from handlers.views import kit
 from handlers.views import publishing as views
 from storage import incidents as incident_rows
-from storage import outbox, retros
+from storage import outbox, people, retros
 from storage.models import Incident, Retrospective
 
 UNREACHABLE = {"user_disabled", "user_not_found", "user_not_visible"}
@@ -88,36 +90,38 @@ def _version(delivery: Delivery) -> tuple[Retrospective, Incident, Report]:
 
 def _place(delivery: Delivery, found: Retrospective, incident: Incident, report: Report) -> str:
     """The incident's channel; when that takes nothing any more, the direct messages of who published it."""
-    if delivery.progress.get("left"):
+    channel = incident.channel_id or found.hub_channel_id or incident.declared_in
+    with delivery.db.reading() as session:
+        known = people.known_channel(session, delivery.team_id, channel)
+    if delivery.progress.get("left") or (known is not None and known.is_archived):
         return _to(delivery, str(report.published_by))
-    return incident.channel_id or found.hub_channel_id or incident.declared_in
+    return channel
+
+
+def _there(delivery: Delivery, put: Callable[[str], object]) -> None:
+    """Have something put into the place for a version, or where it goes when that place refuses it."""
+    found, incident, report = _version(delivery)
+    try:
+        put(_place(delivery, found, incident, report))
+    except SlackApiError as error:
+        if error.response.get("error") not in NO_PLACE or delivery.progress.get("left"):
+            raise
+        delivery.note(left=True)
+        put(_place(delivery, found, incident, report))
 
 
 def share_version(delivery: Delivery) -> None:
     """Say in the incident's channel that it is out, and thank those who contributed."""
-    found, incident, report = _version(delivery)
-    message = views.published(report)
-    try:
-        delivery.post_once(_place(delivery, found, incident, report), **message)
-    except SlackApiError as error:
-        if error.response.get("error") not in NO_PLACE or delivery.progress.get("left"):
-            raise
-        delivery.note(left=True)
-        delivery.post_once(_place(delivery, found, incident, report), **message)
+    message = views.published(_version(delivery)[2])
+    _there(delivery, lambda channel: delivery.post_once(channel, f"post:{channel}", **message))
 
 
 def upload_version(delivery: Delivery) -> None:
     """Put the document there, to read and to keep."""
-    found, incident, report = _version(delivery)
+    _, incident, report = _version(delivery)
     files = [exporting.file_of(report, form) for form in ("html", "md")]
     comment = f"{incident.key}: the document of version {report.version}."
-    try:
-        share_once(delivery, _place(delivery, found, incident, report), files, comment)
-    except SlackApiError as error:
-        if error.response.get("error") not in NO_PLACE or delivery.progress.get("left"):
-            raise
-        delivery.note(left=True)
-        share_once(delivery, _place(delivery, found, incident, report), files, comment)
+    _there(delivery, lambda channel: share_once(delivery, channel, files, comment, f"files:{channel}"))
 
 
 def post_brief(delivery: Delivery) -> None:

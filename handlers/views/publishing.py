@@ -46,7 +46,7 @@ def review_blocks(now: Standing, *, sure: bool) -> list[Block]:
     ways = [
         kit.button("Ask for a review", "review_ask", value),
         kit.button("Read the draft", "export_open", f"{now.incident.id}:html"),
-        kit.button("Anonymised version", "export_open", f"{now.incident.id}:html:anonymised"),
+        kit.button("Anonymised version", "export_anonymised", f"{now.incident.id}:html:anonymised"),
     ]
     if now.is_changed:
         ways.insert(0, publish_button(value, anyway=sure and bool(now.gaps)))
@@ -145,8 +145,9 @@ def told(incident: Incident, reviewer: str, decision: str, words: str) -> str:
 
 
 def heading(report: Report) -> str:
-    drill = "DRILL · " if report.incident.kind == "drill" else ""
-    return f"{drill}{report.incident.key}: {report.incident.title}"
+    """The incident as it is called everywhere; a drill says so."""
+    kind = {"incident": "", "near_miss": "Near miss: ", "drill": "Drill: "}[report.incident.kind]
+    return f"{report.incident.key} {kind}{report.incident.title}"
 
 
 def published(report: Report) -> dict[str, Any]:
