@@ -88,7 +88,7 @@ def give(
             session.delete(there)
             whole = _added(own, whole)
         _keep_named(session, retrospective, by, whole, now)
-    _has_answered(session, retrospective, by, now)
+    _has_answered(session, retrospective, by)
     return there is None
 
 
@@ -130,8 +130,14 @@ def _keep_unnamed(session: Session, retrospective: Retrospective, handle: str, w
         session.flush()
 
 
-def _has_answered(session: Session, retrospective: Retrospective, user_id: str, now: datetime) -> None:
-    row = Participant(retrospective_id=retrospective.id, user_id=user_id, team_id=retrospective.team_id, asked_at=now)
+def _has_answered(session: Session, retrospective: Retrospective, user_id: str) -> None:
+    """Remember that somebody has answered; not when, since that would tell which account is theirs."""
+    row = Participant(
+        retrospective_id=retrospective.id,
+        user_id=user_id,
+        team_id=retrospective.team_id,
+        asked_at=retrospective.started_at,
+    )
     there, _ = add_once(session, row, "retrospective_id", "user_id")
     there.answered = True
     session.add(there)

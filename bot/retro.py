@@ -51,7 +51,7 @@ class NotAPerson(Refusal):
 
 
 class StillThere(Refusal):
-    """The facilitator is still there; they can hand over by starting with another name. Nothing was changed."""
+    """The facilitator is still there and leads it. "Change details" in the hub hands it over to somebody else."""
 
 
 def named(session: Session, team_id: str, words: str, *, channel_id: str, asked_by: str) -> Incident:
@@ -241,6 +241,47 @@ def join(session: Session, retrospective: Retrospective, user_id: str, now: date
         subject = f"retrospective:{retrospective.id}"
         audit.record(session, retrospective.team_id, user_id, "joined", subject, {}, now)
         hub_refresh(session, retrospective, now)
+
+
+def change(
+    session: Session,
+    retrospective: Retrospective,
+    *,
+    facilitator_id: str,
+    participants: Sequence[str],
+    due_on: date,
+    meeting_at: datetime | None,
+    guide: Guide,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Change who leads, who takes part, until when, and when they meet; returns whether the meeting is a new one.
+
+    Nobody is taken out who has given an account: that they did is part of the record. The retrospective must be
+    held. Raises `NotTakingPart`, `NotAPerson`.
+    """
+    if not may_edit(session, retrospective, by):
+        raise NotTakingPart
+    if not reachable(session, retrospective.team_id, [facilitator_id]):
+        raise NotAPerson
+    meet(session, retrospective, [facilitator_id, *participants], now)
+    is_new = meeting_at is not None and meeting_at != retrospective.meeting_at
+    retrospective.facilitator_id, retrospective.due_on = facilitator_id, due_on
+    retrospective.meeting_at, retrospective.next_look_at = meeting_at, now
+    session.add(retrospective)
+    if is_new and meeting_at is not None:
+        _soak(session, retrospective, guide, meeting_at)
+    for one in retros.participants(session, retrospective.id):
+        if one.user_id not in participants and not one.answered:
+            session.delete(one)
+    session.flush()
+    for user in reachable(session, retrospective.team_id, participants):
+        ask(session, retrospective, user, now)
+    _tell_when_late(session, retrospective, now)
+    detail = {"facilitator": facilitator_id, "due": due_on.isoformat()}
+    audit.record(session, retrospective.team_id, by, "changed", f"retrospective:{retrospective.id}", detail, now)
+    hub_refresh(session, retrospective, now)
+    return is_new
 
 
 def facilitator_is_gone(session: Session, retrospective: Retrospective) -> bool:

@@ -263,8 +263,10 @@ def parallel_views(session: Session, visit: Visit) -> list[Block]:
     shown, rest = views.parallel(visit.step, given, names, at=at)
     leads = visit.viewer == visit.retro.facilitator_id
     waiting = any(not one.answered and one.reminded_at is None for one in taking_part)
+    alone = [kit.context(views.ALONE)] if sum(one.user_id is None for one in given) == 1 else []
     return [
         *_who(taking_part, names, leads=leads),
+        *alone,
         *shown,
         *views.ways(at=at, rest=rest, may_remind=leads and waiting, may_weave=bool(given)),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -39,6 +39,8 @@ def register(app: App) -> None:
     app.action({"block_id": "retro_incident", "action_id": "value"})(incident_chosen)
     app.view("retro_start")(start_submitted)
     app.action("retro_take_over")(take_over_clicked)
+    app.action("retro_details")(details_clicked)
+    app.view("retro_details")(details_submitted)
     retro_steps.register(app)
     retro_timeline.register(app)
 
@@ -60,11 +62,13 @@ def start(
     with db.reading() as session:
         incident = _meant(session, slash)
         begun = retros.of_incident(session, incident.id)
-        if begun is not None:
+        if begun is None:
+            view = views.start_dialog(_beginning(session, incident, slash.user_id, guides, policy, clock()))
+        else:
             now = retrospectives.progress(session, begun, guides, clock())
-            ack(**views.has_begun(now, hub_channel(begun, incident)))
-            return
-        view = views.start_dialog(_beginning(session, incident, slash.user_id, guides, policy, clock()))
+    if begun is not None:
+        ack(**views.has_begun(now, hub_channel(begun, incident)))
+        return
     if not dialogs.opened(client, slash.trigger_id, view):
         ack(**dialogs.open_again("Start retrospective", "retro_start", incident.id))
         return
@@ -167,50 +171,69 @@ def start_submitted(
     bot_user_id: str,
 ) -> None:
     """Begin it; who leads although they were in the incident is told so once, and may go on."""
-    now = clock()
     with db.transaction() as session:
-        incident = _visible(session, int(form.choice("retro_incident")), form.team_id, form.user_id)
-        before = retros.of_incident(session, incident.id)
-        if before is not None:
-            ack(response_action="update", view=_begun_before(session, before, incident, by=form.user_id, now=now))
-            return
-        plan = _plan(session, form, incident, bot_user_id, now)
-        there = retrospectives.on_the_timeline(session, incident)
-        if plan.facilitator_id in there and form.metadata.get("told") != plan.facilitator_id:
-            shown = who.names(session, form.team_id).get(plan.facilitator_id, plan.facilitator_id)
-            again = _beginning(session, incident, form.user_id, guides, policy, now)
-            note = views.not_neutral(shown)
-            ack(
-                response_action="update",
-                view=views.start_dialog(replace(again, note=note, told=plan.facilitator_id)),
-            )
-            return
-        begun, is_new = retrospectives.start(session, incident, plan, guides=guides, by=form.user_id, now=now)
-        if is_new and begun.meeting_at is not None:
-            invite(session, begun, begun.meeting_at, now)
-        view = _begun_before(session, begun, incident, by=form.user_id, now=now)
+        view = _started(session, form, guides, policy, bot_user_id, clock())
     ack(response_action="update", view=view)
+
+
+def _started(
+    session: Session,
+    form: Form,
+    guides: Mapping[str, Guide],
+    policy: Policy,
+    bot_user_id: str,
+    now: datetime,
+) -> View:
+    incident = _visible(session, int(form.choice("retro_incident")), form.team_id, form.user_id)
+    before = retros.of_incident(session, incident.id)
+    if before is not None:
+        return _begun_before(session, before, incident, by=form.user_id, now=now)
+    plan = _plan(session, form, incident, bot_user_id, now)
+    there = retrospectives.on_the_timeline(session, incident)
+    if plan.facilitator_id in there and form.metadata.get("told") != plan.facilitator_id:
+        shown = who.names(session, form.team_id).get(plan.facilitator_id, plan.facilitator_id)
+        again = _beginning(session, incident, form.user_id, guides, policy, now)
+        return views.start_dialog(replace(again, note=views.not_neutral(shown), told=plan.facilitator_id))
+    begun, is_new = retrospectives.start(session, incident, plan, guides=guides, by=form.user_id, now=now)
+    if is_new and begun.meeting_at is not None:
+        invite(session, begun, begun.meeting_at, now)
+    return _begun_before(session, begun, incident, by=form.user_id, now=now)
 
 
 def _plan(session: Session, form: Form, incident: Incident, bot_user_id: str, now: datetime) -> retrospectives.Plan:
     """What was filled in; what cannot be so is told at its field."""
-    of, facilitator = incident.id, form.user("facilitator")
-    today = now.astimezone(moments.zone_named(who.zone_of(session, form.team_id, form.user_id))).date()
-    due, meets = form.day(f"due:{of}"), form.moment("meeting")
-    if facilitator == bot_user_id or not retrospectives.reachable(session, form.team_id, [facilitator]):
-        raise FieldRefusal(facilitator=retrospectives.NotAPerson().sentence)
-    if due is None or due < today:
-        raise FieldRefusal(**{f"due:{of}": "That day is over. Choose today or a later one."})
-    meeting_at = datetime.fromtimestamp(meets, UTC) if meets is not None else None
-    if meeting_at is not None and meeting_at <= now:
-        raise FieldRefusal(meeting="That moment has passed. Choose a later one, or leave it empty.")
+    of = incident.id
     return retrospectives.Plan(
         guide=form.choice(f"guide:{of}"),
-        facilitator_id=facilitator,
+        facilitator_id=_facilitator(session, form, bot_user_id),
         participants=[user for user in form.users(f"participants:{of}") if user != bot_user_id],
-        due_on=due,
-        meeting_at=meeting_at,
+        due_on=_due(session, form, f"due:{of}", now),
+        meeting_at=_meeting(form, now),
     )
+
+
+def _facilitator(session: Session, form: Form, bot_user_id: str) -> str:
+    chosen = form.user("facilitator")
+    if chosen == bot_user_id or not retrospectives.reachable(session, form.team_id, [chosen]):
+        raise FieldRefusal(facilitator=retrospectives.NotAPerson().sentence)
+    return chosen
+
+
+def _due(session: Session, form: Form, name: str, now: datetime, *, stands: date | None = None) -> date:
+    """The day that was chosen; one that is over only where it `stands` already."""
+    today = now.astimezone(moments.zone_named(who.zone_of(session, form.team_id, form.user_id))).date()
+    due = form.day(name)
+    if due is None or (due < today and due != stands):
+        raise FieldRefusal(**{name: "That day is over. Choose today or a later one."})
+    return due
+
+
+def _meeting(form: Form, now: datetime, *, stands: datetime | None = None) -> datetime | None:
+    meets = form.moment("meeting")
+    at = datetime.fromtimestamp(meets, UTC) if meets is not None else None
+    if at is not None and at <= now and at != stands:
+        raise FieldRefusal(meeting="That moment has passed. Choose a later one, or leave it empty.")
+    return at
 
 
 def _begun_before(
@@ -265,4 +288,43 @@ def take_over_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> Non
     with db.transaction() as session:
         found, _ = retrospectives.seen(session, click.team_id, int(click.value), asked_by=click.user_id)
         retrospectives.take_over(session, retros.held(session, found.id), click.user_id, clock())
+    ack()
+
+
+# --- changed ---------------------------------------------------------------------------------------------
+
+
+def details_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
+    with db.reading() as session:
+        found, incident = retrospectives.seen(session, click.team_id, int(click.value), asked_by=click.user_id)
+        view = (
+            views.details_dialog(found, retros.participants(session, found.id))
+            if retrospectives.may_edit(session, found, click.user_id)
+            else views.join_first(incident, str(found.id))
+        )
+    if not dialogs.opened(client, click.trigger_id, view):
+        dialogs.offer_again(db, clock, click, "Change details")
+    ack()
+
+
+def details_submitted(
+    ack: Ack, form: Form, db: Database, clock: Clock, guides: Mapping[str, Guide], bot_user_id: str
+) -> None:
+    now = clock()
+    with db.transaction() as session:
+        found, _ = retrospectives.seen(session, form.team_id, int(form.metadata["retro"]), asked_by=form.user_id)
+        found = retros.held(session, found.id)
+        is_new = retrospectives.change(
+            session,
+            found,
+            facilitator_id=_facilitator(session, form, bot_user_id),
+            participants=[user for user in form.users("participants") if user != bot_user_id],
+            due_on=_due(session, form, "due", now, stands=found.due_on),
+            meeting_at=_meeting(form, now, stands=found.meeting_at),
+            guide=retrospectives.guide_of(found, guides),
+            by=form.user_id,
+            now=now,
+        )
+        if is_new and found.meeting_at is not None:
+            invite(session, found, found.meeting_at, now)
     ack()

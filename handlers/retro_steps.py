@@ -58,15 +58,19 @@ def step_clicked(
     """Show a step to somebody who takes part; who may know of it and does not is asked to join."""
     number, _, key = click.value.partition(":")
     metadata = {"retro": int(number), "step": key}
-    with db.transaction() as session:
+    with db.reading() as session:
         visit = steps.visit_of(
             session, click.team_id, click.user_id, metadata, guides=guides, policy=policy, now=clock()
         )
-        if retro.may_edit(session, visit.retro, click.user_id):
+        takes_part = retro.may_edit(session, visit.retro, click.user_id)
+        view = (
+            steps.view_of(session, visit, *notes_for(visit))
+            if takes_part
+            else retro_views.join_first(visit.incident, click.value)
+        )
+    if takes_part and visit.incident.is_private:
+        with db.transaction() as session:
             _note_view(session, visit)
-            view = steps.view_of(session, visit, *notes_for(visit))
-        else:
-            view = retro_views.join_first(visit.incident, click.value)
     if not dialogs.opened(client, click.trigger_id, view):
         dialogs.offer_again(db, clock, click, visit.step.title)
     ack()
@@ -74,9 +78,8 @@ def step_clicked(
 
 def _note_view(session: Session, visit: Visit) -> None:
     """Of a private incident's retrospective it is remembered who has looked into it."""
-    if visit.incident.is_private:
-        subject, detail = f"retrospective:{visit.retro.id}", {"step": visit.step.key}
-        audit.record(session, visit.retro.team_id, visit.viewer, "viewed", subject, detail, visit.now)
+    subject, detail = f"retrospective:{visit.retro.id}", {"step": visit.step.key}
+    audit.record(session, visit.retro.team_id, visit.viewer, "viewed", subject, detail, visit.now)
 
 
 def notes_for(visit: Visit) -> list[str]:

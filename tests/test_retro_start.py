@@ -48,6 +48,7 @@ def test_start_posts_a_hub_with_a_button_for_each_step(slack: Sandbox, team: Tea
         "Review and publish",
         "Give my account",
         "Join",
+        "Change details",
     ]
     assert "0 of 8 steps done" in shown.text
 
@@ -261,3 +262,32 @@ def test_a_title_that_shouts_pings_nobody(slack: Sandbox, team: Team, seamark: S
     seen += [hub(team.bob, room).blocks, team.bob.direct_messages()[-1].blocks]
 
     assert [pings_of_blocks(blocks) for blocks in seen] == [set()] * 3
+
+
+def test_details_are_changed_later(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    dave = slack.person("dave")
+    at = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
+
+    team.carol.clicks("Change details", within=hub(team.carol, room))
+    fields = {"Facilitator": dave, "Participants": [team.alice, team.carol], "Due": "2026-11-27", "Meeting": at}
+    team.carol.form.fill(fields).submit()
+
+    shown = hub(team.bob, room).text
+    assert "due Fri 27 Nov 2026" in shown
+    assert "Facilitator: dave" in shown
+    assert "Participants: alice, carol" in shown
+    assert [file["name"] for m in team.bob.sees(room) for file in m.files] == ["inc-1-retrospective.ics"]
+    assert "Give my account" in team.carol.direct_messages()[-1].buttons
+
+
+def test_details_are_changed_by_those_who_take_part(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    dave = slack.person("dave")
+    dave.joins(room)
+
+    dave.clicks("Change details", within=hub(dave, room))
+
+    assert "You do not take part" in dave.form.text

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlmodel import select
 
+from bot import app as composition
 from bot.app import Seamark
 from sandbox import Channel, Dialog, Person, Sandbox
+from sandbox.forms import fields
 from sandbox.mrkdwn import pings_of_blocks
 from storage.models import Answer, AnswerRevision, StepState
-from tests.conftest import Team
+from tests.conftest import Team, settings_for
 from tests.retro_story import begin, hub, incident
 
 SUMMARY = "What happened, in three sentences?"
@@ -339,3 +343,65 @@ def test_the_whole_guide_is_walked_through(room: Channel, team: Team) -> None:
         "Review and publish",
     ]
     assert "8 of 8 steps done" in hub(team.alice, room).text
+
+
+def test_two_people_who_save_at_the_same_moment_lose_nothing(room: Channel, team: Team, seamark: Seamark) -> None:
+    dialogs = [
+        opens(person, room, "Scope and impact").fill({AFFECTED: f"words of {person.name}"})
+        for person in (team.alice, team.bob, team.carol)
+    ]
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda dialog: dialog.submit(), dialogs))
+
+    stands = opens(team.alice, room, "Scope and impact").values[AFFECTED]
+    assert sorted(stands.split("\n")) == ["words of alice", "words of bob", "words of carol"]
+
+
+def test_a_restart_loses_no_draft(room: Channel, team: Team, seamark: Seamark, slack: Sandbox, db_url: str) -> None:
+    dialog = opens(team.carol, room, "Scope and impact").fill({AFFECTED: "415"})
+    again = composition.create(settings_for(slack, db_url), clock=slack.clock.now)
+    again.connect()
+    slack.wait_for_app(2)
+    seamark.stop()
+
+    following = dialog.submit()
+
+    assert following is not None
+    assert following.title == "Milestones"
+    team.carol.form.close()
+    assert opens(team.bob, room, "Scope and impact").values[AFFECTED] == "415"
+    again.stop()
+
+
+def test_the_ml_guide_holds_long_texts_in_every_question(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room, Guide="ML")
+    long = ("مرحبا 😀 <!channel> & words that go on\n" * 280)[:2900]
+    dialog: Dialog | None = opens(team.carol, room, "Scope and impact")
+    titles: list[str] = []
+    while dialog is not None and dialog.submit_label == "Save and continue":
+        titles += [dialog.title] if dialog.title not in titles else []
+        texts = [name for name, field in fields(dialog.view).items() if field.element.get("multiline")]
+        dialog = dialog.fill(dict.fromkeys(texts, long)).submit()
+
+    assert titles == [
+        "Scope and impact",
+        "Milestones",
+        "Models and data",
+        "Data and model quality",
+        "Timeline review",
+        "Accounts",
+        "Learning",
+        "Contributing factors",
+        "Actions",
+        "Review and publish",
+    ]
+    assert "10 of 10 steps done" in hub(team.alice, room).text
+    again = opens(team.bob, room, "Models and data")
+    assert (
+        again.values["Which model versions were serving?"]
+        + (again.values["Which model versions were serving? (continued)"] or "")
+        == long
+    )
+    assert pings_of_blocks(again.blocks) == set()

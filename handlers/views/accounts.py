@@ -90,6 +90,8 @@ def way_back(text: str, value: str) -> dict[str, Any]:
     return kit.message(text, [*kit.sections(text), kit.buttons(button)])
 
 
+ALONE = "One account came without a name. With so few it is easy to guess, and kind not to."
+
 GIVEN_WITHOUT_NAME = (
     "You have answered, and there is no account with your name. If you left your name out, the button “Change my"
     " account” in your direct messages leads back to it; what you write here is kept as another one."

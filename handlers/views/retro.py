@@ -82,6 +82,16 @@ def start_dialog(start: Start) -> View:
     return kit.modal("Start retrospective", "retro_start", blocks, submit="Start", metadata=metadata)
 
 
+def details_dialog(of: Retrospective, participants: Sequence[Participant]) -> View:
+    blocks: list[Block] = [
+        kit.user_field("facilitator", "Facilitator", initial=of.facilitator_id),
+        kit.users_field("participants", "Participants", initial=[one.user_id for one in participants]),
+        kit.date_field("due", "Due", initial=of.due_on),
+        kit.moment_field("meeting", "Meeting", initial=of.meeting_at),
+    ]
+    return kit.modal("Change details", "retro_details", blocks, submit="Save", metadata={"retro": of.id})
+
+
 def not_neutral(shown: str) -> str:
     return (
         f"*{mrkdwn.escape(shown)} was in this incident.* Somebody who was not finds it easier to ask what seems plain"
@@ -194,7 +204,7 @@ def soak_note(retrospective: Retrospective) -> str:
 
 def _hub_buttons(now: Progress) -> list[Any]:
     of = now.retro.id
-    found = [kit.button("Join", "retro_join", of)]
+    found = [kit.button("Join", "retro_join", of), kit.button("Change details", "retro_details", of)]
     if now.guide.of_kind("accounts") is not None:
         found.insert(0, kit.button("Give my account", "retro_account", of))
     if now.facilitator_is_gone:
