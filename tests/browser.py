@@ -25,7 +25,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 WHY_NOT = "" if CHROMIUM and DRIVER else "no Chromium here (Debian: chromium and chromium-driver)"
 _FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1"
+    "--disable-component-update --disable-sync --force-prefers-reduced-motion --hide-scrollbars --force-device-scale-factor=1"
 )
 _AXE = Path(__file__).parent / "axe" / "axe.min.js"
 _PASSING = (
@@ -126,6 +126,10 @@ class Visitor:
             return True
 
         self.wait(click)
+
+    def clicks_on(self, text: str, css: str) -> None:
+        """The latest such thing that says `text`."""
+        self.wait(lambda: self.one(css, text).click() is None)
 
     def acts_as(self, name: str) -> None:
         self.wait(lambda: self.one(".actor")).click()
