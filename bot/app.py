@@ -40,6 +40,7 @@ from handlers import (
     incident,
     incident_deliveries,
     jobs,
+    library,
     middleware,
     nudges,
     publishing,
@@ -235,7 +236,7 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
 
 def register_features(bolt: App, books: Books) -> None:
     """Hook every listener into Bolt, which asks them one after the other: what comes in most is asked first."""
-    for feature in (errors, channels, capture, incident, retro, accounts, action_items, nudges, home):
+    for feature in (errors, channels, capture, incident, retro, accounts, action_items, nudges, library, home):
         feature.register(bolt)
     factors.register(bolt, books.taxonomy)
     publishing.register(bolt, books)
