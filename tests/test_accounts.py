@@ -72,7 +72,7 @@ def test_perspective_opens_the_same_dialog(room: Channel, team: Team, seamark: S
 
 def test_without_a_name_nobody_can_tell(room: Channel, team: Team, seamark: Seamark, slack: Sandbox) -> None:
     for person, words in ((team.bob, "words one"), (team.alice, "words two")):
-        invited(person).fill({SURPRISED: words, "Name": ["Leave my name out"]}).submit()
+        invited(person).fill({SURPRISED: words, "Leave my name out": True}).submit()
 
     rows = kept(seamark)
     with seamark.db.reading() as session:
@@ -95,19 +95,19 @@ def test_what_is_hidden_and_what_is_not_is_said(room: Channel, team: Team) -> No
     first = invited(team.bob)
     assert "What is not hidden" in first.text
     assert "nobody else has left their name out" in first.text
-    first.fill({SURPRISED: "words", "Name": ["Leave my name out"]}).submit()
+    first.fill({SURPRISED: "words", "Leave my name out": True}).submit()
 
     assert "nobody else has left their name out" not in invited(team.alice).text
 
 
 def test_the_way_back_leads_to_ones_own_words(room: Channel, team: Team, seamark: Seamark) -> None:
-    invited(team.alice).fill({SURPRISED: "of alice", "Name": ["Leave my name out"]}).submit()
-    invited(team.bob).fill({SURPRISED: "of bob", "Name": ["Leave my name out"]}).submit()
+    invited(team.alice).fill({SURPRISED: "of alice", "Leave my name out": True}).submit()
+    invited(team.bob).fill({SURPRISED: "of bob", "Leave my name out": True}).submit()
 
     back = next(m for m in team.bob.direct_messages() if "Change my account" in m.buttons)
     team.bob.clicks("Change my account", within=back)
     assert team.bob.form.values[SURPRISED] == "of bob"
-    assert team.bob.form.values["Name"] == ["Leave my name out"]
+    assert team.bob.form.values["Leave my name out"] == ["Keep my account without my name"]
     team.bob.form.fill({SURPRISED: "of bob, put better"}).submit()
 
     assert sorted(one.answers["surprised"] for one in kept(seamark)) == ["of alice", "of bob, put better"]
@@ -116,7 +116,7 @@ def test_the_way_back_leads_to_ones_own_words(room: Channel, team: Team, seamark
 
 def test_a_name_can_be_left_out_later(room: Channel, team: Team, seamark: Seamark) -> None:
     invited(team.bob).fill({SURPRISED: "words", HARD: "more"}).submit()
-    invited(team.bob).fill({"Name": ["Leave my name out"]}).submit()
+    invited(team.bob).fill({"Leave my name out": True}).submit()
 
     assert [(one.user_id, one.answers) for one in kept(seamark)] == [(None, {"surprised": "words", "hard": "more"})]
 
@@ -126,7 +126,7 @@ def test_when_the_way_back_cannot_be_sent_the_dialog_has_it(
 ) -> None:
     dialog = invited(team.bob)
     slack.faults.refuse("conversations.open", "internal_error")
-    shown = dialog.fill({SURPRISED: "words", "Name": ["Leave my name out"]}).submit()
+    shown = dialog.fill({SURPRISED: "words", "Leave my name out": True}).submit()
 
     assert shown is not None
     assert "only way back" in shown.text
@@ -135,7 +135,7 @@ def test_when_the_way_back_cannot_be_sent_the_dialog_has_it(
 
 
 def test_an_account_submitted_twice_is_one(room: Channel, team: Team, seamark: Seamark) -> None:
-    invited(team.bob).fill({SURPRISED: "words", "Name": ["Leave my name out"]}).submit(times=2)
+    invited(team.bob).fill({SURPRISED: "words", "Leave my name out": True}).submit(times=2)
 
     assert len(kept(seamark)) == 1
 
@@ -166,7 +166,7 @@ def test_the_facilitator_sees_who_has_answered_and_reminds_once(room: Channel, t
 
 
 def test_others_do_not_see_who_has_answered(room: Channel, team: Team) -> None:
-    invited(team.bob).fill({SURPRISED: "The cache was cold.", "Name": ["Leave my name out"]}).submit()
+    invited(team.bob).fill({SURPRISED: "The cache was cold.", "Leave my name out": True}).submit()
 
     step = accounts_step(team.alice, room)
 
@@ -177,7 +177,7 @@ def test_others_do_not_see_who_has_answered(room: Channel, team: Team) -> None:
 
 def test_accounts_stand_side_by_side_and_are_woven_in(room: Channel, team: Team) -> None:
     invited(team.bob).fill({SURPRISED: "The cache was cold."}).submit()
-    invited(team.alice).fill({SURPRISED: "Nobody was paged.", "Name": ["Leave my name out"]}).submit()
+    invited(team.alice).fill({SURPRISED: "Nobody was paged.", "Leave my name out": True}).submit()
 
     step = accounts_step(team.carol, room)
     assert "The cache was cold.\nbob" in step.text

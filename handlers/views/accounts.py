@@ -30,7 +30,7 @@ HIDDEN = (
 def hidden(others: int) -> str:
     """What leaving out the name hides; `others` is how many have done so before."""
     if others == 0:
-        return f"{HIDDEN}\nSo far nobody else has left their name out. If it stays so, people may guess: tell it so."
+        return f"{HIDDEN}\nSo far nobody else has left their name out. If it stays so, people may guess; write with that in mind."
     return HIDDEN
 
 
@@ -62,7 +62,7 @@ def account_dialog(form: AccountForm) -> View:
     for field in form.fields:
         blocks += steps.inputs(field)
     if form.unnamed is not None:
-        blocks.append(kit.checkbox_field("unnamed", "Name", UNNAMED, checked=form.unnamed))
+        blocks.append(kit.checkbox_field("unnamed", UNNAMED, "Keep my account without my name", checked=form.unnamed))
         blocks += kit.sections(hidden(form.others))
     submit = "Save and continue" if form.more else "Save"
     return kit.modal("My account", "retro_account", blocks, submit=submit, metadata=form.metadata)
