@@ -29,9 +29,8 @@ HIDDEN = (
 
 def hidden(others: int) -> str:
     """What leaving out the name hides; `others` is how many have done so before."""
-    if others == 0:
-        return f"{HIDDEN}\nSo far nobody else has left their name out. If it stays so, people may guess; write with that in mind."
-    return HIDDEN
+    alone = "So far nobody else has left their name out. If it stays so, people may guess; write with that in mind."
+    return HIDDEN if others else f"{HIDDEN}\n{alone}"
 
 
 def invitation(retrospective_id: int, text: str) -> dict[str, Any]:
