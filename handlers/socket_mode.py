@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, cast
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+log = logging.getLogger(__name__)
+
 GRACE_SECONDS = 3
 """How long an answer may still take when the bot stops: Slack would not wait longer either."""
+
+
+PING_SECONDS = 3
+"""How often the line is tried. The SDK gives it up when four tries were not answered; with its own 10 seconds a
+line that went dead without a word would be silent for most of a minute."""
 
 
 class Connection:
@@ -55,8 +66,9 @@ class _Counting(SocketModeHandler):
     def __init__(
         self, app: App, app_token: str, *, web_client: WebClient, concurrency: int, after_gap: Callable[[], None]
     ) -> None:
-        super().__init__(app, app_token, web_client=web_client, concurrency=concurrency)
-        self.client.on_message_listeners += [self._send_at_once, self._notice_gap]
+        super().__init__(app, app_token, web_client=web_client, concurrency=concurrency, ping_interval=PING_SECONDS)
+        self.client.on_error_listeners.append(self._hang_up)
+        self.client.on_message_listeners += [self._watch_line, self._notice_gap]
         self._after_gap = after_gap
         self._refreshing = False
         self._changed = threading.Condition()
@@ -75,23 +87,34 @@ class _Counting(SocketModeHandler):
                 self._under_way -= 1
                 self._changed.notify_all()
 
-    def _send_at_once(self, message: str) -> None:
-        """On each greeting, have the new socket send small frames without waiting for the one before.
+    def _watch_line(self, message: str) -> None:
+        """On each greeting, take the new socket over, see `_Line`."""
+        session = self.client.current_session
+        if _is(message, "hello") and session is not None and isinstance(session.sock, socket.socket):
+            session.sock = cast("Any", _Line(session.sock, is_ours=lambda: self.client.closed))
 
-        Otherwise the second of two acknowledgements waits up to 40 ms (Nagle's algorithm, RFC 896).
+    def _hang_up(self, error: Exception) -> None:
+        """Give up a line whose reading failed, and open another at once; if that fails, the SDK tries again.
+
+        The SDK itself would go on reading from it (https://github.com/slackapi/python-slack-sdk/issues/1701).
         """
         session = self.client.current_session
-        if '"hello"' in message and session is not None and session.sock is not None:
-            session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not isinstance(error, OSError) or session is None or self.client.closed:
+            return
+        session.disconnect()
+        try:
+            self.client.connect_to_new_endpoint()
+        except (SlackApiError, SlackClientError, OSError):
+            log.warning("The connection to Slack was lost, and is not back yet.", exc_info=True)
 
     def _notice_gap(self, message: str) -> None:
         """A greeting is the first word after a gap, unless Slack asked for the new connection beforehand.
 
         When it asks, the new connection is open before the old one is closed, so nothing is missed.
         """
-        if '"disconnect"' in message[:200] and '"envelope_id"' not in message:
+        if _is(message, "disconnect"):
             self._refreshing = True
-        elif '"hello"' in message[:200] and '"envelope_id"' not in message:
+        elif _is(message, "hello"):
             if not self._refreshing:
                 self._after_gap()
             self._refreshing = False
@@ -100,3 +123,30 @@ class _Counting(SocketModeHandler):
         with self._changed:
             self._stopping = True
             self._changed.wait_for(lambda: self._under_way == 0, timeout=GRACE_SECONDS)
+
+
+class _Line:
+    """A socket that says when the other side has hung up, and sends small frames at once.
+
+    The SDK reads an ended stream as silence, for most of a minute. And with Nagle's algorithm (RFC 896) the
+    second of two acknowledgements would wait up to 40 ms for the first to be received.
+    """
+
+    def __init__(self, sock: socket.socket, *, is_ours: Callable[[], bool]) -> None:
+        """`is_ours()`: whether it is we who are hanging up."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock, self._is_ours = sock, is_ours
+
+    def recv(self, size: int) -> bytes:
+        received = self._sock.recv(size)
+        if not received and not self._is_ours():
+            raise ConnectionResetError(errno.ECONNRESET, "Slack hung up")
+        return received
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+def _is(message: str, kind: str) -> bool:
+    """Whether it is Slack's own word on the connection, without parsing every event twice."""
+    return f'"{kind}"' in message[:200] and '"envelope_id"' not in message

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from bot.app import Seamark
-from sandbox import Sandbox
+from sandbox import Dialog, Sandbox
 from storage import outbox
 from storage.models import Entry, EntryRevision, Evidence, Mark, OutboxItem
 from tests.conftest import Team
@@ -38,7 +38,7 @@ def test_reaction_on_thread_reply_marks_the_reply(slack: Sandbox, team: Team, se
 def test_reaction_on_reply_never_seen_fetches_the_reply(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     parent = team.bob.says("replicas are lagging", team.ops)
     reply = team.carol.says("because of the backup job", team.ops, thread=parent)
-    room = declare_here(team, **{"What was said before": "Nothing"})
+    room = declare_here(team, {"What was said before": "Nothing"})
     assert timeline(team.alice, room) == []
 
     team.alice.reacts(reply, "pushpin")
@@ -493,7 +493,7 @@ def test_thanks_to_seamark_in_passing_is_just_a_message(slack: Sandbox, team: Te
 
 def test_shortcut_marks_a_message_that_seamark_never_saw(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     said = team.bob.says("it begins", team.ops)
-    room = declare_here(team, **{"What was said before": "Nothing"})
+    room = declare_here(team, {"What was said before": "Nothing"})
 
     team.carol.uses_shortcut("Mark on timeline", said)
     team.carol.form.fill({"Kind": "🔔 Detection", "When": "15:20", "Note": "first sign"}).submit()
@@ -535,7 +535,7 @@ def test_many_messages_are_marked_at_once_over_pages(slack: Sandbox, team: Team,
     assert marked == ["before 0", "before 4", "after 10", "after 34"]
 
 
-def tick(form, *words: str) -> None:
+def tick(form: Dialog, *words: str) -> None:
     boxes = {label for label in form.labels if label != "Kind"}
     for label in boxes:
         here = [

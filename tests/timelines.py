@@ -16,11 +16,11 @@ def declare(slack: Sandbox, team: Team, **fields: Any) -> Channel:
     return slack.find_channel("inc-1-checkout-fails")
 
 
-def declare_here(team: Team, channel: Channel | None = None, **fields: Any) -> Channel:
+def declare_here(team: Team, fields: dict[str, Any] | None = None, *, channel: Channel | None = None) -> Channel:
     """An incident in the channel where people are already."""
     where = channel or team.ops
     team.alice.types("/incident declare", where)
-    team.alice.form.fill({"Title": "Checkout fails", "Where": "This channel", **fields}).submit()
+    team.alice.form.fill({"Title": "Checkout fails", "Where": "This channel", **(fields or {})}).submit()
     return where
 
 
@@ -29,7 +29,7 @@ def timeline(person: Person, channel: Channel) -> list[str]:
     reply: Reply | Shown = person.types("/incident timeline", channel)
     lines: list[str] = []
     while True:
-        lines += [line for line in sections(reply)[1:]]
+        lines += sections(reply)[1:]
         if "Later entries" not in reply.buttons:
             return lines
         person.clicks("Later entries", within=reply)
