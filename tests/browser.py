@@ -25,7 +25,8 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 WHY_NOT = "" if CHROMIUM and DRIVER else "no Chromium here (Debian: chromium and chromium-driver)"
 _FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --force-prefers-reduced-motion --hide-scrollbars --force-device-scale-factor=1"
+    "--disable-component-update --disable-sync --force-prefers-reduced-motion --hide-scrollbars "
+    "--force-device-scale-factor=1"
 )
 _AXE = Path(__file__).parent / "axe" / "axe.min.js"
 _PASSING = (
@@ -104,7 +105,7 @@ class Visitor:
 
     def errors(self) -> list[str]:
         """What the browser's console holds."""
-        return [str(entry["message"]) for entry in self.driver.get_log("browser")]
+        return [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
     # -- doing
 
@@ -129,16 +130,21 @@ class Visitor:
 
     def clicks_on(self, text: str, css: str) -> None:
         """The latest such thing that says `text`."""
-        self.wait(lambda: self.one(css, text).click() is None)
+
+        def click() -> bool:
+            self.one(css, text).click()
+            return True
+
+        self.wait(click)
 
     def acts_as(self, name: str) -> None:
-        self.wait(lambda: self.one(".actor")).click()
-        self.wait(lambda: self.one("[role=menuitemradio]", name)).click()
+        self.clicks_on("", ".actor")
+        self.clicks_on(name, "[role=menuitemradio]")
         self.wait(lambda: name in self.one(".actor").text)
 
     def goes_to(self, name: str) -> None:
         """A conversation in the sidebar."""
-        self.wait(lambda: self.one(".sidebar .entry", name).click() is None)
+        self.clicks_on(name, ".sidebar .entry")
         self.wait(lambda: self.one(".sidebar .entry[aria-current]", name))
 
     def types(self, line: str, css: str = ".room .composer-input") -> None:
@@ -160,12 +166,13 @@ class Visitor:
         self.wait(click)
 
     def menu(self, label: str) -> None:
-        self.wait(lambda: self.one("[role=menuitem]", label).click() is None)
+        self.clicks_on(label, "[role=menuitem]")
 
     # -- dialogs
 
     def dialog(self, title: str) -> WebElement:
-        return self.wait(lambda: self.one(".dialog", title) if self._titled(title) else None)
+        self.wait(lambda: self._titled(title))
+        return self.one(".dialog", title)
 
     def _titled(self, title: str) -> bool:
         return [one.text for one in self.all(".dialog .dialog-title span:last-child")] == [title]
@@ -177,7 +184,7 @@ class Visitor:
 
     def submits(self, label: str, *, then: str | None = None) -> None:
         """Press the dialog's own button; `then` is the title of the dialog that follows, None: there is none."""
-        self.wait(lambda: self.one(".dialog-foot button", label).click() is None)
+        self.clicks_on(label, ".dialog-foot button")
         if then is None:
             self.wait(lambda: not self.all(".dialog"))
         else:
@@ -208,7 +215,7 @@ class Visitor:
     def _choose(self, control: WebElement, option: str) -> None:
         control.click()
         control.send_keys(option)
-        self.wait(lambda: self.one(".options .option", option).click() is None)
+        self.clicks_on(option, ".options .option")
 
     # -- checking
 

@@ -160,7 +160,7 @@ function table(one, ctx) {
     return `${align ? `align-${align}` : ""}${wrapped ? " wrapped" : ""}`;
   };
   const [head, ...rest] = one.rows;
-  return h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table" }, h("table", { class: "table" },
+  return h("div", { class: "table-frame", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "table" },
     h("thead", {}, h("tr", {}, head.map((part, n) => h("th", { scope: "col", class: set(n) }, cell(part, ctx))))),
     h("tbody", {}, rest.map((row) => h("tr", {}, row.map((part, n) => h("td", { class: set(n) }, cell(part, ctx))))))));
 }
@@ -185,9 +185,9 @@ function dataTable(one, ctx) {
     };
     const shown = rows.slice(page * size, (page + 1) * size);
     const first = one.row_header_column_index ?? 0;
-    replace(frame, h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": one.caption }, h("table", { class: "table" },
+    replace(frame, h("div", { class: "table-frame", tabindex: 0, role: "group", "aria-label": one.caption }, h("table", { class: "table" },
       h("caption", {}, one.caption),
-      h("thead", {}, h("tr", {}, head.map((part, n) => h("th", { scope: "col", "aria-sort": by === n ? (down ? "descending" : "ascending") : "none" },
+      h("thead", {}, h("tr", {}, head.map((part, n) => h("th", { scope: "col", class: rest.every((row) => row[n].type === "raw_number") ? "align-right" : "", "aria-sort": by === n ? (down ? "descending" : "ascending") : "none" },
         h("button", { type: "button", class: "sort", data: { focus: `sort-${n}` }, onclick: order(n) }, cell(part, ctx), by === n ? (down ? " ↓" : " ↑") : ""))))),
       h("tbody", {}, shown.map((row) => h("tr", {}, row.map((part, n) => h(n === first ? "th" : "td",
         { scope: n === first ? "row" : undefined, class: part.type === "raw_number" ? "align-right" : "" }, cell(part, ctx)))))))),

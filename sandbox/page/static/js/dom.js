@@ -71,8 +71,9 @@ export function remember(node) {
   if (!node.contains(active)) return null;
   const name = active.closest("[data-focus]")?.dataset.focus;
   return (now) => {
+    now.focus({ preventScroll: true }); // what shows its tools when it has the focus does so now
     const found = name && [...now.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === name);
-    (found || (now.tabIndex >= -1 ? now : null))?.focus({ preventScroll: true });
+    found?.focus({ preventScroll: true });
   };
 }
 

@@ -130,7 +130,7 @@ function radios(element, about) {
 // -- dates and times -----------------------------------------------------------------------------------------
 
 function native(kind, about, label) {
-  const input = h("input", { ...named(about), type: kind, class: `input ${kind}`, data: { focus: `${about.focus}${kind}` } });
+  const input = h("input", { ...named(about), type: kind, class: `input for-${kind}`, data: { focus: `${about.focus}${kind}` } });
   if (label) input.setAttribute("aria-label", label);
   return input;
 }

@@ -51,7 +51,7 @@ function message(one, together, where) {
     class: `message${together ? " together" : ""}${one.ephemeral ? " ephemeral" : ""}${one.pinned_by ? " pinned" : ""}${noticed ? " system" : ""}`,
     role: "article", tabindex: -1, data: { ts: one.ts }, "aria-label": `${name}, ${time}${one.ephemeral ? ", only visible to you" : ""}`,
   });
-  const stamp = h("time", { class: "time", title: dateText(Number(one.ts), "{date_long_full} at {time_secs}", reader) },
+  const stamp = h("time", { class: "stamp", title: dateText(Number(one.ts), "{date_long_full} at {time_secs}", reader) },
     together ? time.replace(/ [AP]M$/, "") : time);
   replace(node,
     one.pinned_by && h("div", { class: "over" }, icon("pin", 12), `Pinned by ${one.pinned_by === state.me ? "you" : person(one.pinned_by)?.real_name ?? "the app"}`),
@@ -144,11 +144,11 @@ function below(one, where) {
 }
 
 function toolbar(one, where) {
-  const quick = QUICK.slice(0, 3).map((name) => h("button", { type: "button", class: "icon-button", title: `:${name}:`, "aria-label": `React with ${name}`,
+  const quick = QUICK.slice(0, 3).map((name) => h("button", { type: "button", class: "icon-button", title: `:${name}:`, "aria-label": `React with ${name}`, data: { focus: `react-${name}` },
     onclick: () => act({ do: "react", room: one.room, ts: one.ts, emoji: name }) }, h("span", { class: "emoji" }, emojiText(name))));
-  const smile = iconButton("smile", "Find a reaction", () => picker(smile, one));
+  const smile = iconButton("smile", "Find a reaction", () => picker(smile, one), { data: { focus: "smile" } });
   const more = iconButton("more", "More actions", () => menu(more, actions(one), "More actions", { end: true }),
-    { "aria-haspopup": "menu", "aria-expanded": "false" });
+    { "aria-haspopup": "menu", "aria-expanded": "false", data: { focus: "more" } });
   const reply = where === "room" && !one.ephemeral && iconButton("thread", "Reply in thread", () => go({ thread: one.ts, pane: "" }));
   return h("div", { class: "toolbar", role: "toolbar", "aria-label": "Message actions" }, one.ephemeral ? [] : [quick, smile, reply], more);
 }

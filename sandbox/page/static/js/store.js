@@ -34,7 +34,7 @@ export function refresh() {
     again = true;
     return fetching;
   }
-  fetching = load().finally(async () => {
+  fetching = load().catch(unreachable).finally(async () => {
     fetching = null;
     if (again) {
       again = false;
@@ -42,6 +42,11 @@ export function refresh() {
     }
   });
   return fetching;
+}
+
+/** The server is gone or busy stopping; the live connection says so, and asks again once it is back. */
+function unreachable(error) {
+  if (!(error instanceof TypeError && /fetch|load/i.test(error.message))) throw error;
 }
 
 async function load() {

@@ -389,7 +389,7 @@ function mdTable(rows, at, made, reader) {
     body.push(h("tr", {}, cells(rows[next]).map((cell) => h("td", {}, cell))));
     next += 1;
   }
-  made.push(h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table" },
+  made.push(h("div", { class: "table-frame", tabindex: 0, role: "group", "aria-label": "Table" },
     h("table", { class: "table" }, h("thead", {}, head), h("tbody", {}, body))));
   return next;
 }
