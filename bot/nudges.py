@@ -10,7 +10,7 @@ message of their day (the outbox's key is `nudge:{person}:{day}`). When the time
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -153,12 +153,19 @@ class Recipient:
     instead_of: str | None = None
 
 
+def plan(session: Session, team: Team, now: datetime, *, looks: int = 200, recipients: int = 100) -> bool:
+    """One turn of planning; returns whether there may be more to do at this moment."""
+    one_at_a_time(session, f"nudges of {team.team_id}")
+    looked, bundled = look(session, team, now, most=looks), bundle(session, team, now, most=recipients)
+    revive(session, team.team_id, now)
+    return looked >= looks or bundled >= recipients
+
+
 # --- looking ---------------------------------------------------------------------------------------------
 
 
 def look(session: Session, team: Team, now: datetime, *, most: int = 200) -> int:
     """Plan what has come due about up to `most` things of each sort; returns how many were looked at."""
-    one_at_a_time(session, f"nudges of {team.team_id}")
     things: list[Subject] = [
         *nudges.due_actions(session, team.team_id, now, most),
         *nudges.due_retros(session, team.team_id, now, most),
@@ -208,13 +215,13 @@ def _apply(case: Case, rule: Rule, recipient: Recipient, now: datetime) -> tuple
     today = now.astimezone(recipient.zone).date()
     quiet_until = case.quiet_until(rule)
     if quiet_until is not None and quiet_until > today:
-        return None, start_of(quiet_until, recipient.zone)
+        return None, case.opening(quiet_until, recipient.zone)
     found, offset = None, rule.came_due(since, today)
     if offset is not None and since + timedelta(days=offset) >= case.counts_from(rule, recipient.zone):
         occurrence = f"{case.occasion(rule, since)}{offset:+d}"
         found = Due(rule, recipient, since + timedelta(days=offset), occurrence)
     following = rule.comes_due_next(since, today)
-    return found, start_of(following, recipient.zone) if following is not None else None
+    return found, case.opening(following, recipient.zone) if following is not None else None
 
 
 def _plan(session: Session, case: Case, due: Due, now: datetime) -> None:
@@ -268,6 +275,10 @@ class Case:
     thing: Subject
     incident: Incident
     retro: Retrospective | None
+
+    def opening(self, day: date, zone: tzinfo) -> datetime:
+        """The first moment from a day on at which something may be said in a zone."""
+        return self.team.settings.working_hours.next_moment(start_of(day, zone), zone)
 
     def concerns(self, rule: Rule) -> bool:
         return rule.subject == self.subject and self.state in rule.states and not self._answered(rule)
@@ -384,10 +395,19 @@ class Case:
     @cached_property
     def away(self) -> str | None:
         """Why the owner cannot be reminded, as the end of a sentence about them; None when they can."""
-        return None if self.owner is None else why_away(self.session, self.incident, self.owner)
+        return None if self.owner is None else self._why_away(self.owner)
 
     def reachable(self, user_id: str) -> bool:
-        return why_away(self.session, self.incident, user_id) is None
+        return self._why_away(user_id) is None
+
+    def _why_away(self, user_id: str) -> str | None:
+        if user_id not in self._known:
+            self._known[user_id] = why_away(self.session, self.incident, user_id)
+        return self._known[user_id]
+
+    @cached_property
+    def _known(self) -> dict[str, str | None]:
+        return {}
 
     @cached_property
     def _leads(self) -> list[str | None]:
@@ -433,8 +453,13 @@ class Case:
             yield Recipient(channel, moments.zone_named(self.team.settings.zone))
 
     def _person(self, user_id: str, instead_of: str | None = None) -> Recipient:
-        person = people.person(self.session, self.team.team_id, user_id)
-        return Recipient(user_id, moments.zone_named(person.zone if person else None), instead_of)
+        if user_id not in self._zones:
+            self._zones[user_id] = zone_for(self.session, self.team, user_id)
+        return Recipient(user_id, self._zones[user_id], instead_of)
+
+    @cached_property
+    def _zones(self) -> dict[str, tzinfo]:
+        return {}
 
 
 def why_away(session: Session, incident: Incident, user_id: str) -> str | None:
@@ -471,7 +496,6 @@ def bundle(session: Session, team: Team, now: datetime, *, most: int = 100) -> i
 
     Returns for how many anything waited whose time had come.
     """
-    one_at_a_time(session, f"nudges of {team.team_id}")
     recipients = nudges.recipients_due(session, team.team_id, now, most)
     for recipient_id in recipients:
         _bundle_for(session, team, recipient_id, now)
@@ -491,7 +515,7 @@ def _bundle_for(session: Session, team: Team, recipient_id: str, now: datetime) 
     elif not is_channel(recipient_id) and is_busy(session, team.team_id, recipient_id, now):
         nudges.put_off(waiting, now + BUSY)
     else:
-        still = {nudge.id for nudge in waiting if holds(session, team, nudge)}
+        still = {nudge.id for nudge in holding(session, team, waiting)}
         for nudge in waiting:
             nudge.bundle = key
             nudge.settled_at = None if nudge.id in still else now
@@ -516,14 +540,27 @@ def is_busy(session: Session, team_id: str, user_id: str, now: datetime) -> bool
     )
 
 
-def holds(session: Session, team: Team, nudge: Nudge) -> bool:
-    """Whether what was planned is still so, and its recipient still the one to hear it."""
-    if nudge.rule in AT_ONCE:
-        return True
-    thing, rule = thing_of(session, nudge), BY_NAME.get(nudge.rule)
-    if thing is None or rule is None:
-        return False
-    case = case_of(session, team, thing)
+def cases_of(session: Session, team: Team, rows: Iterable[Nudge]) -> dict[tuple[str, int], Case]:
+    """What several nudges are about, as it is now; without what is no longer there."""
+    found: dict[tuple[str, int], Case] = {}
+    for nudge in rows:
+        key = (nudge.subject, nudge.subject_id)
+        thing = thing_of(session, nudge) if key not in found else None
+        if thing is not None:
+            found[key] = case_of(session, team, thing)
+    return found
+
+
+def holding(session: Session, team: Team, rows: Sequence[Nudge]) -> list[Nudge]:
+    """Those of `rows` that are still so, and whose recipient is still the one to hear them."""
+    cases = cases_of(session, team, rows)
+    return [nudge for nudge in rows if _holds(cases.get((nudge.subject, nudge.subject_id)), nudge)]
+
+
+def _holds(case: Case | None, nudge: Nudge) -> bool:
+    rule = BY_NAME.get(nudge.rule)
+    if case is None or rule is None:
+        return case is not None and nudge.rule in AT_ONCE
     if not case.concerns(rule):
         return False
     for recipient in case.recipients(rule):
@@ -629,19 +666,12 @@ def at_once(
     outbox.put(session, action.team_id, "nudge", payload, lane=f"nudge:{to}", now=now, key=key)
 
 
-def away(persons: Mapping[str, Person]) -> dict[str, str]:
-    """Those of several people (by id) who cannot be reminded, and why."""
-    found = {}
-    for user_id, person in persons.items():
-        reason = _gone(person)
-        if reason is not None:
-            found[user_id] = reason
-    return found
-
-
 def _gone(person: Person | None) -> str | None:
-    if person is not None and person.deactivated:
+    return gone(deactivated=person.deactivated, unreachable=person.unreachable) if person is not None else None
+
+
+def gone(*, deactivated: bool, unreachable: str | None) -> str | None:
+    """Why somebody cannot be reminded, as the end of a sentence about them; None when they can."""
+    if deactivated:
         return "has left this workspace"
-    if person is not None and person.unreachable:
-        return f"cannot be reached by direct message ({person.unreachable})"
-    return None
+    return f"cannot be reached by direct message ({unreachable})" if unreachable else None

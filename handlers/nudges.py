@@ -22,10 +22,9 @@ from handlers.views import kit
 from handlers.views import nudges as views
 from handlers.views.action_items import Reader
 from storage import action_items, outbox, people
-from storage import incidents as incident_rows
 from storage import nudges as rows_of
 from storage.db import Database
-from storage.models import ActionItem, Incident, Nudge, Retrospective
+from storage.models import ActionItem, Nudge, Retrospective
 from storage.nudges import ACTION
 
 log = logging.getLogger(__name__)
@@ -55,16 +54,10 @@ def register_deliveries(deliveries: Deliveries) -> None:
 
 def tick(db: Database, team: Team, now: datetime) -> None:
     """Plan what has come due at `now`. Any number of copies may do so at once."""
-    while _step(db, lambda session: nudges.look(session, team, now, most=LOOKS)) >= LOOKS:
-        pass
-    while _step(db, lambda session: nudges.bundle(session, team, now, most=BUNDLES)) >= BUNDLES:
-        pass
-    _step(db, lambda session: nudges.revive(session, team.team_id, now))
-
-
-def _step(db: Database, do: Any) -> int:
-    with db.transaction() as session:
-        return int(do(session))
+    more = True
+    while more:
+        with db.transaction() as session:
+            more = nudges.plan(session, team, now, looks=LOOKS, recipients=BUNDLES)
 
 
 # --- saying it -------------------------------------------------------------------------------------------
@@ -85,7 +78,7 @@ def deliver(delivery: Delivery) -> None:
 
 def _deliver(delivery: Delivery) -> None:
     recipient, team = delivery.payload["recipient"], _team(delivery)
-    channel = recipient if nudges.is_channel(recipient) else open_conversation(delivery, recipient)
+    channel = recipient if nudges.is_channel(recipient) else _conversation(delivery, recipient)
     if delivery.posted_before(channel) is None:
         with delivery.db.transaction() as session:
             message = _compose(session, team, delivery, delivery.clock())
@@ -96,6 +89,12 @@ def _deliver(delivery: Delivery) -> None:
         ts = delivery.post_once(channel)
     with delivery.db.transaction() as session:
         nudges.sent(_open_rows(session, delivery), channel_id=channel, ts=ts, now=delivery.clock())
+
+
+def _conversation(delivery: Delivery, user_id: str) -> str:
+    with delivery.db.reading() as session:
+        known = rows_of.conversation(session, delivery.team_id, user_id)
+    return known or open_conversation(delivery, user_id)
 
 
 def _team(delivery: Delivery) -> Team:
@@ -114,9 +113,10 @@ def _compose(session: Session, team: Team, delivery: Delivery, now: datetime) ->
     if not delivery.payload.get("at_once") and not team.settings.working_hours.allow(now, zone):
         nudges.release(session, team, open_rows, now)
         return None
-    said = [nudge for nudge in open_rows if nudges.holds(session, team, nudge)]
+    said = nudges.holding(session, team, open_rows)
+    told = {nudge.id for nudge in said}
     for nudge in open_rows:
-        nudge.settled_at = None if nudge in said else now
+        nudge.settled_at = None if nudge.id in told else now
     return _message(session, team, said, recipient, now) if said else None
 
 
@@ -168,7 +168,8 @@ def _message(session: Session, team: Team, said: Sequence[Nudge], recipient: str
     by_thing: dict[tuple[str, int], list[Nudge]] = {}
     for nudge in said:
         by_thing.setdefault((nudge.subject, nudge.subject_id), []).append(nudge)
-    found = [_item(session, team, same, reader) for same in by_thing.values()]
+    cases = nudges.cases_of(session, team, said)
+    found = [_item(session, cases[key], same, reader) for key, same in by_thing.items() if key in cases]
     items = sorted((item for item in found if item is not None), key=_urgency)
     return views.message(items, reader, to_channel=nudges.is_channel(recipient))
 
@@ -182,20 +183,20 @@ def _urgency(item: views.Item) -> tuple[bool, str, str]:
 def reader_of(session: Session, team_id: str, user_id: str, now: datetime, zone: Any = None) -> Reader:
     """Somebody as a reader of actions, on their own calendar."""
     own = zone or moments.zone_named(who.zone_of(session, team_id, user_id))
-    everybody = people.people(session, team_id)
-    names = {user: person.name for user, person in everybody.items()}
-    return Reader(user_id, now.astimezone(own).date(), names, nudges.away(everybody))
+    names, away = {}, {}
+    for user, name, deactivated, unreachable in rows_of.directory(session, team_id):
+        names[user] = name
+        reason = nudges.gone(deactivated=deactivated, unreachable=unreachable)
+        if reason is not None:
+            away[user] = reason
+    return Reader(user_id, now.astimezone(own).date(), names, away)
 
 
-def _item(session: Session, team: Team, same: Sequence[Nudge], reader: Reader) -> views.Item | None:
+def _item(session: Session, case: nudges.Case, same: Sequence[Nudge], reader: Reader) -> views.Item | None:
     """One thing as its most telling rule says it; None when its reader may not know of it any more."""
-    thing = nudges.thing_of(session, same[0])
-    if thing is None:
-        return None
-    incident = thing if isinstance(thing, Incident) else incident_rows.by_id(session, thing.incident_id)
+    thing, incident = case.thing, case.incident
     if not nudges.is_channel(reader.user_id) and not incidents.may_see(session, incident, reader.user_id):
         return None
-    case = nudges.case_of(session, team, thing)
     telling = [nudge for nudge in same if case.still_asks(nudge)]
     order = [*nudges.BY_NAME, *nudges.AT_ONCE]
     last = max(telling, key=lambda nudge: order.index(nudge.rule), default=None)

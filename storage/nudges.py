@@ -20,6 +20,7 @@ from storage.models import (
     Nudge,
     OutboxItem,
     OutboxState,
+    Person,
     Retrospective,
     RetroStatus,
     Review,
@@ -137,6 +138,20 @@ def next_moment(session: Session) -> datetime | None:
 def of_bundle(session: Session, team_id: str, bundle: str) -> list[Nudge]:
     query = select(Nudge).where(Nudge.team_id == team_id, Nudge.bundle == bundle)
     return list(session.exec(query.order_by(col(Nudge.id))))
+
+
+def conversation(session: Session, team_id: str, user_id: str) -> str | None:
+    """The conversation in which somebody was last reminded, so that it need not be asked for again."""
+    query = select(Nudge.channel_id).where(
+        Nudge.team_id == team_id, Nudge.recipient_id == user_id, col(Nudge.channel_id).is_not(None)
+    )
+    return session.exec(query.order_by(col(Nudge.bundle).desc()).limit(1)).first()
+
+
+def directory(session: Session, team_id: str) -> list[tuple[str, str, bool, str | None]]:
+    """Everybody's id and name, whether they have left, and why they cannot be reached; without whole rows."""
+    query = select(Person.user_id, Person.name, Person.deactivated, Person.unreachable)
+    return list(session.exec(query.where(Person.team_id == team_id)))
 
 
 @dataclass(frozen=True)
