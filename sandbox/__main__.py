@@ -28,18 +28,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--manifest", type=Path, required=True, help="the app's manifest (YAML or JSON)")
     parser.add_argument("--config", type=Path, help="people and channels (YAML); see sandbox/README.md")
     parser.add_argument("--port", type=int, help="of 127.0.0.1; any free one by default")
+    parser.add_argument("--page-port", type=int, default=0, help="of the page in a browser; any free one by default")
     asked = parser.parse_args(arguments)
     try:
         described = config.load(asked.config) if asked.config else {}
         if asked.port is not None:
             described["port"] = asked.port
-        return _serve(manifest.load(asked.manifest), described)
+        return _serve(manifest.load(asked.manifest), described, asked.page_port)
     except (config.ConfigError, yaml.YAMLError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
 
-def _serve(app: dict[str, Any], described: dict[str, Any]) -> int:
+def _serve(app: dict[str, Any], described: dict[str, Any], page_port: int) -> int:
     faults = manifest.check(app)
     for fault in faults:
         sys.stderr.write(f"manifest: {fault}\n")
@@ -54,6 +55,7 @@ def _serve(app: dict[str, Any], described: dict[str, Any]) -> int:
             f"SLACK_APP_TOKEN={slack.app_token}",
             f"SLACK_SIGNING_SECRET={slack.signing_secret}",
         )
+        sys.stderr.write(f"In a browser: {slack.serve_page(page_port)}\n")
         if "deliver_to" in described:
             threading.Thread(target=_deliver_to, args=(slack, described["deliver_to"]), daemon=True).start()
         try:
