@@ -93,14 +93,18 @@ def left(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock
 
 
 def bot_left(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock, bot_user_id: str) -> None:
-    """The bot was removed: that is noted, and whoever leads is told what to do about it."""
+    """The bot was removed: that is noted, and whoever leads is told what to do about it.
+
+    Slack tells of it twice, as of any member and as of the bot.
+    """
     team_id, channel_id, now = str(body["team_id"]), event["channel"], clock()
     with db.transaction() as session:
-        row = people.known_channel(session, team_id, channel_id)
         of = incident_rows.in_channel(session, team_id, channel_id)
-        if of is None or (row is not None and not row.bot_is_member):
+        if of is None:
             return
-        row = row or people.channel(session, team_id, channel_id)
+        row = people.channel(session, team_id, channel_id)
+        if not row.bot_is_member:
+            return
         row.bot_is_member, row.captured_until = False, event["event_ts"]
         session.add(row)
         if of.status == IncidentStatus.OPEN:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from bot import incidents, mrkdwn, updates
 from bot.errors import FieldRefusal
 from bot.policy import Policy
+from handlers.capture import get_to_know
 from handlers.courier import Clock
 from handlers.incident_base import incident, lane
 from handlers.payloads import Click, Form, Slash
@@ -115,6 +116,9 @@ def _declaration(form: Form) -> incidents.Declaration:
 
 
 def _put_opening(session: Session, begun: Incident, invited: list[str], now: datetime) -> None:
-    payload = {"incident": begun.id, "people": list(dict.fromkeys([begun.declared_by, *invited]))}
+    coming = list(dict.fromkeys([begun.declared_by, *invited]))
+    for user_id in coming:
+        get_to_know(session, begun.team_id, user_id, now, lane=lane(begun))
+    payload = {"incident": begun.id, "people": coming}
     key = f"open_incident:{begun.id}"
     outbox.put(session, begun.team_id, "open_incident", payload, lane=lane(begun), now=now, key=key)

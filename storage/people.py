@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
+from storage.db import add_once
 from storage.models import Channel, Membership, Person
 
 
@@ -32,13 +33,9 @@ def remember_person(session: Session, person: Person) -> Person:
 
 
 def channel(session: Session, team_id: str, channel_id: str) -> Channel:
-    """The channel's row, made empty when it is not known yet."""
-    row = session.get(Channel, (team_id, channel_id))
-    if row is None:
-        row = Channel(team_id=team_id, channel_id=channel_id)
-        session.add(row)
-        session.flush()
-    return row
+    """The channel's row as it is now, held against other writers; made empty when it is not known yet."""
+    add_once(session, Channel(team_id=team_id, channel_id=channel_id), "team_id", "channel_id")
+    return session.get_one(Channel, (team_id, channel_id), with_for_update=True, populate_existing=True)
 
 
 def known_channel(session: Session, team_id: str, channel_id: str) -> Channel | None:
