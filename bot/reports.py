@@ -275,11 +275,12 @@ def _answer(source: _Source, prompt: Prompt, text: str) -> Answer:
     for user in text.split("\n") if prompt.type == "people" else ():
         source.person(user)
     chosen = tuple(key for key in text.split("\n") if key) if prompt.options else ()
+    labels = {option.key: option.label for option in prompt.options}
     return Answer(
         prompt=prompt.key,
         heading=prompt.heading,
         label=prompt.label,
-        text=in_words(prompt, text, source.names),
+        text="; ".join(labels.get(key, key) for key in chosen) or in_words(prompt, text, source.names),
         chosen=chosen,
     )
 
