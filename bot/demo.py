@@ -74,7 +74,7 @@ def play(out: Path, *, incident: Path | None = None, talk: Path | None = None) -
     else:
         story = stories.read(incident, talk)
     out.mkdir(parents=True, exist_ok=True)
-    console = Console()
+    console = Console(soft_wrap=True)
     console.print(f"[bold]{story.title}[/bold]\n{story.source} ({story.licence})\n", highlight=False)
     with _stage(story, out) as stage:
         _acts(stage, console)
@@ -362,12 +362,19 @@ def follow_through(stage: Stage, step: Callable[[], None]) -> None:
         confirm = _button_in_messages(facilitator, "Confirm")
         if confirm is not None:
             facilitator.clicks("Confirm", within=confirm)
+            stage.tell(f"{_day(stage, facilitator)} {facilitator.real_name} confirmed it.")
         step()
 
 
+def _day(stage: Stage, person: Person) -> str:
+    return f"{stage.slack.clock.now().astimezone(ZoneInfo(person.tz)):%a %d %b %Y, %H:%M}"
+
+
 def _done(stage: Stage, owner: Person, message: Shown) -> None:
-    day = stage.slack.clock.now().astimezone(ZoneInfo(owner.tz))
-    stage.tell(f"{day:%a %d %b, %H:%M} {owner.real_name} was reminded: {message.text.splitlines()[0]}")
+    what = next((line.replace("*", "") for line in message.text.splitlines() if line.startswith("*ACT-")), "")
+    stage.tell(f"{_day(stage, owner)} {owner.real_name} was reminded: {what}")
     owner.clicks("Done", within=message)
-    owner.form.fill({"How was it checked?": "Looked at it after the next run."}).submit()
+    checked = "Looked at it after the next run."
+    owner.form.fill({"How was it checked?": checked}).submit()
     _settle(owner)
+    stage.tell(f"{_day(stage, owner)} {owner.real_name} said it is done: {checked}")
