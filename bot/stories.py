@@ -196,25 +196,7 @@ def _told_of(
     return next((line for number, line in shared if number == best), None) if best else None
 
 
-_COMMON = {
-    word[:5]
-    for word in [
-        "and",
-        "are",
-        "for",
-        "from",
-        "has",
-        "its",
-        "not",
-        "that",
-        "the",
-        "this",
-        "was",
-        "with",
-        "which",
-        "some",
-    ]
-}
+_COMMON = {"and", "are", "for", "from", "has", "its", "not", "that", "the", "this", "was", "with", "which", "some"}
 
 
 def _words(text: str) -> set[str]:

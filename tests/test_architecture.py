@@ -44,7 +44,7 @@ def imports(source: str) -> set[str]:
 
 def wrong_arrows(path: str, source: str) -> set[str]:
     """What the file at `path` (from the top of the project) must not import and does."""
-    package = path.split("/")[0]
+    package = path.split("/", maxsplit=1)[0]
     if path in ROOTS:
         return set()
     used = imports(source)
