@@ -13,7 +13,6 @@ from waitress.server import create_server
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class HttpServer:
@@ -32,13 +31,14 @@ class HttpServer:
         healthy: Callable[[], str | None],
         metrics: Callable[[], bytes],
     ) -> None:
-        self._slack: Wsgi = SlackRequestHandler(bolt, path="/slack/events")
+        self._slack: Any = SlackRequestHandler(bolt, path="/slack/events")
         self._healthy, self._metrics = healthy, metrics
         self._sockets: dict[int, Any] = {}
-        self._server: Any = create_server(
+        server: Any = create_server(
             self._route, map=self._sockets, host=host, port=port, threads=threads, ident=None, asyncore_loop_timeout=1
         )
-        self.port = int(self._server.effective_port)
+        self._server = server
+        self.port = int(server.effective_port)
         self._thread = threading.Thread(target=self._server.run, name="http")
 
     def start(self) -> None:

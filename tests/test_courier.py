@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot import manifest
 from bot.app import Seamark
@@ -19,11 +19,11 @@ from tests.conftest import Team
 from tests.processes import running
 
 
-def say(seamark: Seamark, team: Team, text: str, **others: object) -> None:
+def say(seamark: Seamark, team: Team, text: str, *, key: str | None = None) -> None:
     """Have the courier post `text` into the team's room."""
     with seamark.db.transaction() as session:
         payload = {"channel": team.ops.id, "text": text}
-        outbox.put(session, seamark.team_id, "post", payload, lane="ops", now=seamark.clock(), **others)  # type: ignore[arg-type]
+        outbox.put(session, seamark.team_id, "post", payload, lane="ops", now=seamark.clock(), key=key)
 
 
 def read(team: Team) -> list[str]:
@@ -32,7 +32,7 @@ def read(team: Team) -> list[str]:
 
 def states(seamark: Seamark) -> list[tuple[str, str | None]]:
     with seamark.db.reading() as session:
-        return [(item.state, item.error) for item in session.exec(select(OutboxItem).order_by("id"))]  # type: ignore[arg-type]
+        return [(item.state, item.error) for item in session.exec(select(OutboxItem).order_by(col(OutboxItem.id)))]
 
 
 def test_lane_keeps_its_order_through_a_429(seamark: Seamark, slack: Sandbox, team: Team) -> None:
