@@ -194,10 +194,27 @@ async function leave(line) {
 
 let shownRoom = "";
 
+/** A log stays at its end while it grows or its frame shrinks, unless somebody has scrolled up. */
+function stick(frame) {
+  const held = { low: true };
+  const down = () => held.low && (frame.scrollTop = frame.scrollHeight);
+  const sizes = new ResizeObserver(down);
+  sizes.observe(frame);
+  new MutationObserver(() => {
+    sizes.disconnect();
+    [frame, ...frame.children].forEach((one) => sizes.observe(one));
+  }).observe(frame, { childList: true });
+  frame.addEventListener("scroll", () => (held.low = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 60));
+  return held;
+}
+const logEnd = stick(log);
+const threadEnd = stick(threadLog);
+
 function drawRoom(line) {
   const home = ui.tab === "home";
   log.classList.toggle("home-frame", home);
   if (home) {
+    logEnd.low = false;
     if (shownRoom !== "home") replace(log);
     shownRoom = "home";
     log.setAttribute("role", "region");
@@ -210,7 +227,7 @@ function drawRoom(line) {
   log.setAttribute("aria-label", "Messages");
   const key = `${state.me}/${ui.room}`;
   const fresh = shownRoom !== key;
-  const low = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  const { low } = logEnd;
   if (fresh) replace(log);
   shownRoom = key;
   if (!state.room) {
@@ -226,6 +243,7 @@ function drawRoom(line) {
   replace(log.firstElementChild, start(line));
   const height = log.scrollHeight;
   messages(list, state.room.messages, "room");
+  if (fresh) logEnd.low = true;
   if (fresh || low) log.scrollTop = log.scrollHeight;
   else if (ui.most > 200 && before === list.lastElementChild?.dataset.ts) log.scrollTop += log.scrollHeight - height;
   const latest = state.room.messages.at(-1);
@@ -255,8 +273,9 @@ function drawThread(line) {
   thread.hidden = !open;
   cover.classList.toggle("with-thread", open);
   if (!open) return;
-  const low = threadLog.scrollHeight - threadLog.scrollTop - threadLog.clientHeight < 60;
+  const { low } = threadEnd;
   messages(threadLog, state.thread.messages, "thread");
+  if (fresh) threadEnd.low = true;
   if (fresh || low) threadLog.scrollTop = threadLog.scrollHeight;
   const title = line.kind === "im" ? roomName(line) : `#${line.name}`;
   replaceFoot(threadFoot, `${state.me}/${ui.thread}/${state.room.closed}`, () => (state.room.closed ? closed(line, state.room.closed) : composer(line, ui.thread, title)));
