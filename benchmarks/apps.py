@@ -3,6 +3,7 @@
 `python benchmarks/apps.py NAME` reads the address and tokens from the environment, as Seamark does.
 bare      a Bolt command in Bolt's default mode, which only acknowledges
 insert    a Bolt command with `process_before_response` and one durable insert
+listener  a Bolt listener for messages with `process_before_response` and one durable insert, into DATABASE_URL
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import os
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 from slack_bolt import Ack, App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
@@ -49,6 +52,43 @@ def insert() -> App:
     return app
 
 
+def listener() -> App:
+    app = _app(process_before_response=True)
+    remember = _inserting(os.environ["DATABASE_URL"])
+
+    @app.event("message")
+    def hear(event: dict[str, str]) -> None:
+        remember(event["ts"], event.get("text", ""))
+
+    return app
+
+
+def _inserting(url: str) -> Callable[[str, str], None]:
+    """One row, durably, by the driver alone."""
+    create = "CREATE TABLE IF NOT EXISTS heard (ts TEXT PRIMARY KEY, text TEXT)"
+    if url.startswith("sqlite"):
+        writing = threading.Lock()
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"), check_same_thread=False, isolation_level=None)
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", create):
+            connection.execute(statement)
+
+        def into_sqlite(ts: str, text: str) -> None:
+            with writing:
+                connection.execute("INSERT OR IGNORE INTO heard VALUES (?, ?)", (ts, text))
+
+        return into_sqlite
+    mine = threading.local()
+    address = url.replace("+psycopg", "")
+    psycopg.connect(address, autocommit=True).execute(create)
+
+    def into_postgresql(ts: str, text: str) -> None:
+        if not hasattr(mine, "connection"):
+            mine.connection = psycopg.connect(address, autocommit=True)
+        mine.connection.execute("INSERT INTO heard VALUES (%s, %s) ON CONFLICT DO NOTHING", (ts, text))
+
+    return into_postgresql
+
+
 def _app(*, process_before_response: bool) -> App:
     client = WebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=os.environ["SLACK_API_URL"])
     return App(
@@ -71,4 +111,4 @@ def serve(app: App) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent))
-    serve({"bare": bare, "insert": insert}[sys.argv[1]]())
+    serve({"bare": bare, "insert": insert, "listener": listener}[sys.argv[1]]())

@@ -182,7 +182,8 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     with db.transaction() as session:
         own = Person(team_id=me["team_id"], user_id=me["user_id"], name=me["user"], is_bot=True, refreshed_at=clock())
         people.remember_person(session, own)
-    db.carry(**{capture_rules.WORKSPACE: me["url"], evidence.PATTERNS: _link_patterns(folders)})
+    workspace = {capture_rules.WORKSPACE: me["url"], evidence.PATTERNS: _link_patterns(folders), people.KNOWN: set()}
+    db.carry(**workspace)
     bolt = App(
         client=client,
         signing_secret=settings.signing_secret or "not used in Socket Mode",

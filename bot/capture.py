@@ -94,7 +94,6 @@ def said(session: Session, message: Said, *, now: datetime, wanted: bool = False
     entry, is_new = add_once(session, row(session, incident, message, masked.text, now=now), "team_id", "source_key")
     if not is_new:
         return _newer(session, entries.by_source(session, message.team_id, message.source_key), message, now=now)
-    timeline.keep_revision(session, entry, changed_by=entry.author_id, now=now)
     evidence.collect(session, entry, by=entry.author_id, now=now, is_new=True)
     _mark_by_author(session, entry, message, now=now)
     return Captured(entry, masked.findings, is_new=True)
@@ -155,6 +154,8 @@ def _newer(session: Session, entry: Entry | None, message: Said, *, now: datetim
         return Captured(entry, [])
     was_unseen = entry.is_placeholder
     is_news = was_unseen or masked.text != entry.text
+    if is_news and not was_unseen:
+        timeline.keep_revision(session, entry, changed_by=entry.author_id, now=entry.recorded_at)
     entry.text, entry.version, entry.is_placeholder = masked.text, message.version, False
     entry.author_id, entry.app_name = message.author_id, message.app_name
     entry.thread_ts, entry.subtype, entry.files = message.thread_ts, message.subtype, message.files
@@ -164,8 +165,9 @@ def _newer(session: Session, entry: Entry | None, message: Said, *, now: datetim
         entry.happened_at = message.mark.at
     session.add(entry)
     session.flush()
-    if is_news:
+    if is_news and not was_unseen:
         timeline.keep_revision(session, entry, changed_by=message.author_id, now=now)
+    if is_news:
         evidence.collect(session, entry, by=message.author_id, now=now)
     timeline.follow_marks(session, entry)
     _mark_by_author(session, entry, message, now=now)
@@ -175,7 +177,8 @@ def _newer(session: Session, entry: Entry | None, message: Said, *, now: datetim
 def _keep_older(session: Session, entry: Entry, message: Said, text: str, *, now: datetime) -> None:
     if message.version != entry.version and text != entry.text:
         older = entry.model_copy(update={"version": message.version, "text": text})
-        timeline.keep_revision(session, older, changed_by=message.author_id, now=now)
+        for state in (older, entry):
+            timeline.keep_revision(session, state, changed_by=message.author_id, now=now)
 
 
 def _mark_by_author(session: Session, entry: Entry, message: Said, *, now: datetime) -> None:

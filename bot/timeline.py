@@ -106,7 +106,6 @@ def _add(session: Session, incident: Incident, *, now: datetime, **columns: Any)
     row = Entry(team_id=incident.team_id, incident_id=incident.id, recorded_at=now, files=[], **columns)
     entry, added = add_once(session, row, "team_id", "source_key")
     if added:
-        keep_revision(session, entry, changed_by=entry.author_id, now=now)
         evidence.collect(session, entry, by=entry.author_id, now=now, is_new=True)
     return entry, added
 
@@ -114,7 +113,10 @@ def _add(session: Session, incident: Incident, *, now: datetime, **columns: Any)
 def keep_revision(
     session: Session, entry: Entry, *, changed_by: str | None, now: datetime, version: str | None = None
 ) -> None:
-    """Remember what the entry says now, under its version or another name for this state."""
+    """Remember what the entry says now, under its version or another name for this state.
+
+    Nothing is kept of an entry until it changes: then both what it said before and after are.
+    """
     revision = EntryRevision(
         team_id=entry.team_id,
         entry_id=entry.id,
@@ -247,6 +249,7 @@ def edit(
     """
     if entry.deleted_at is not None:
         raise NoSuchEntry
+    keep_revision(session, entry, changed_by=entry.author_id, now=entry.recorded_at)
     masked = redaction.Masked(entry.text, [])
     if text is not None and entry.via != "message":
         if not text.strip():

@@ -94,11 +94,9 @@ def _forget(db: Database, team_id: str, channel_id: str, ts: str, now: datetime)
         capture.deleted(session, team_id, channel_id, ts, now=now)
 
 
-def get_to_know(
-    session: Session, team_id: str, user_id: str | None, now: datetime, *, lane: str | None = None
-) -> None:
+def get_to_know(session: Session, team_id: str, user_id: str | None, now: datetime, *, lane: str | None = None) -> None:
     """Have somebody's name and zone fetched, if they are not known yet; before what is put into `lane` later."""
-    if user_id is not None and people.person(session, team_id, user_id) is None:
+    if user_id is not None and not people.is_known(session, team_id, user_id):
         key = f"refresh_person:{team_id}:{user_id}:{lane or now.date()}"
         lane = lane or f"person:{user_id}"
         outbox.put(session, team_id, "refresh_person", {"user": user_id}, lane=lane, now=now, key=key)

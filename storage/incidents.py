@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, or_
+from sqlalchemy import and_, bindparam, case, func, or_
 from sqlmodel import Session, col, select
 
 from storage.db import one_at_a_time
@@ -40,20 +40,24 @@ def in_channel(session: Session, team_id: str, channel_id: str) -> Incident | No
     return session.exec(query).one_or_none()
 
 
+_COVERING = (
+    select(Incident)
+    .where(
+        Incident.team_id == bindparam("team_id"),
+        Incident.channel_id == bindparam("channel_id"),
+        or_(col(Incident.covers_from).is_(None), col(Incident.covers_from) <= bindparam("at")),
+        or_(col(Incident.closed_at).is_(None), col(Incident.closed_at) >= bindparam("at")),
+    )
+    .order_by(col(Incident.number).desc())
+    .limit(1)
+)
+"""Put together once: it is asked for every message, and building it takes longer than the asking."""
+
+
 def covering(session: Session, team_id: str, channel_id: str, at: datetime) -> Incident | None:
     """The incident that something said in a channel at that moment belongs to."""
-    query = (
-        select(Incident)
-        .where(
-            Incident.team_id == team_id,
-            Incident.channel_id == channel_id,
-            or_(col(Incident.covers_from).is_(None), col(Incident.covers_from) <= at),
-            or_(col(Incident.closed_at).is_(None), col(Incident.closed_at) >= at),
-        )
-        .order_by(col(Incident.number).desc())
-        .limit(1)
-    )
-    return session.exec(query).one_or_none()
+    asked = {"team_id": team_id, "channel_id": channel_id, "at": at}
+    return session.exec(_COVERING, params=asked).one_or_none()
 
 
 def of_channel(session: Session, team_id: str, channel_id: str) -> list[Incident]:

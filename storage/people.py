@@ -15,6 +15,18 @@ def person(session: Session, team_id: str, user_id: str) -> Person | None:
     return session.get(Person, (team_id, user_id))
 
 
+KNOWN = "known_people"
+"""Under this name each session may carry a set of those who were found to be known (`Database.carry`)."""
+
+
+def is_known(session: Session, team_id: str, user_id: str) -> bool:
+    """Whether there is a row about somebody; who was once known is not looked for again."""
+    known: set[tuple[str, str]] = session.info.get(KNOWN, set())
+    if (team_id, user_id) not in known and person(session, team_id, user_id) is not None:
+        known.add((team_id, user_id))
+    return (team_id, user_id) in known
+
+
 def people(session: Session, team_id: str, user_ids: Iterable[str] | None = None) -> dict[str, Person]:
     """Those of `user_ids` that are known (all, when None), by id."""
     query = select(Person).where(Person.team_id == team_id)
