@@ -69,9 +69,9 @@ class AnotherPerson(Refusal):
 class ChangedMeanwhile(Refusal):
     """Somebody changed this action while you were writing. Your words are kept in the dialog."""
 
-    def __init__(self, action: ActionItem) -> None:
+    def __init__(self, action_id: int) -> None:
         super().__init__()
-        self.action = action
+        self.action_id = action_id
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def change(
     if all(getattr(action, name) == value for name, value in wanted.items()):
         return action
     if action.version != based_on:
-        raise ChangedMeanwhile(action)
+        raise ChangedMeanwhile(action.id)
     _check(session, incident_rows.by_id(session, action.incident_id), plan)
     _keep_earlier(session, action, by, now)
     said = ", ".join(

@@ -156,8 +156,11 @@ class Recipient:
 def plan(session: Session, team: Team, now: datetime, *, looks: int = 200, recipients: int = 100) -> bool:
     """One turn of planning; returns whether there may be more to do at this moment."""
     one_at_a_time(session, f"nudges of {team.team_id}")
-    looked, bundled = look(session, team, now, most=looks), bundle(session, team, now, most=recipients)
-    revive(session, team.team_id, now)
+    due = nudges.work_due(session, team.team_id, now)
+    looked = look(session, team, now, most=looks) if due.actions or due.retros or due.incidents else 0
+    bundled = bundle(session, team, now, most=recipients) if looked or due.waiting else 0
+    if due.given_up:
+        revive(session, team.team_id, now)
     return looked >= looks or bundled >= recipients
 
 

@@ -20,6 +20,7 @@ from bot.action_items import NoSuchAction, Plan
 from bot.errors import FieldRefusal, Refusal
 from bot.policy import Policy
 from handlers import dialogs, steps
+from handlers.capture import get_to_know
 from handlers.courier import Clock
 from handlers.nudges import reader_of, refresh_about
 from handlers.payloads import Click, Form, Slash
@@ -214,7 +215,7 @@ def save_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
                 action.what, success_criteria=action.success_criteria, people=_names(session, action)
             )
     except actions.ChangedMeanwhile as conflict:
-        ack(response_action="update", view=_both(db, form, plan, conflict.action, now))
+        ack(response_action="update", view=_both(db, form, plan, conflict.action_id, now))
         return
     if remarks:
         ack(response_action="update", view=views.saved_with_remarks(action, known, remarks, form.metadata))
@@ -265,9 +266,10 @@ def _names(session: Session, action: ActionItem) -> list[str]:
     return [word for user_id, person in there.items() for word in (user_id, person.name)]
 
 
-def _both(db: Database, form: Form, plan: Plan, theirs: ActionItem, now: datetime) -> View:
+def _both(db: Database, form: Form, plan: Plan, action_id: int, now: datetime) -> View:
     """The dialog with what was typed and, above it, what somebody else saved meanwhile."""
     with db.reading() as session:
+        theirs = actions.seen(session, form.team_id, action_id, form.user_id)
         reader = reader_of(session, form.team_id, form.user_id, now)
         known = _factors_for(session, theirs)
     carried = {**form.metadata, "version": theirs.version}
@@ -495,8 +497,9 @@ def followed(
 ) -> None:
     """Have everything that shows an action follow: messages, Home tabs, the hub, the list it was done in."""
     refresh_about(session, action.team_id, ACTION, action.id, now)
-    for user in {by, action.owner_id, action.handover_to, action.done_by} - {None}:
-        refresh_home(session, action.team_id, str(user), now)
+    for user in sorted({user for user in (by, action.owner_id, action.handover_to, action.done_by) if user}):
+        get_to_know(session, action.team_id, user, now, lane=f"home:{user}")
+        refresh_home(session, action.team_id, user, now)
     if action.retrospective_id is not None:
         found = retros.by_id(session, action.team_id, action.retrospective_id)
         if found is not None:

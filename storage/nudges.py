@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, literal, or_, update
+from sqlalchemy import ColumnElement, exists, func, literal, or_, update
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from storage.models import (
@@ -42,6 +43,35 @@ def _under_way() -> ColumnElement[bool]:
 # --- what is to be looked at -----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Work:
+    """Of which sorts anything is due at a moment."""
+
+    actions: bool
+    retros: bool
+    incidents: bool
+    waiting: bool
+    given_up: bool
+
+
+def work_due(session: Session, team_id: str, now: datetime) -> Work:
+    """Look once for everything, since mostly there is nothing."""
+    asked = (
+        select(ActionItem.id).where(ActionItem.team_id == team_id, col(ActionItem.next_look_at) <= now),
+        select(Retrospective.id).where(Retrospective.team_id == team_id, _retro_is_due(now)),
+        select(Incident.id).where(Incident.team_id == team_id, col(Incident.next_look_at) <= now),
+        select(Nudge.id).where(Nudge.team_id == team_id, _waits(), col(Nudge.not_before) <= now),
+        select(Nudge.id).where(Nudge.team_id == team_id, _under_way()),
+    )
+    found = session.execute(sa_select(*(exists(query).label(f"due_{at}") for at, query in enumerate(asked)))).one()
+    return Work(*(bool(one) for one in found))
+
+
+def _retro_is_due(now: datetime) -> ColumnElement[bool]:
+    unseen = col(Retrospective.next_look_at).is_(None) & col(Retrospective.status).in_(UNPUBLISHED)
+    return or_(col(Retrospective.next_look_at) <= now, unseen)
+
+
 def due_actions(session: Session, team_id: str, now: datetime, most: int) -> list[ActionItem]:
     """Actions about which a rule has something to decide, held; what another is writing is left for later."""
     query = select(ActionItem).where(ActionItem.team_id == team_id, col(ActionItem.next_look_at) <= now)
@@ -51,10 +81,7 @@ def due_actions(session: Session, team_id: str, now: datetime, most: int) -> lis
 
 def due_retros(session: Session, team_id: str, now: datetime, most: int) -> list[Retrospective]:
     """The same for retrospectives; one that nobody has looked at yet is due."""
-    unseen = col(Retrospective.next_look_at).is_(None) & col(Retrospective.status).in_(UNPUBLISHED)
-    query = select(Retrospective).where(
-        Retrospective.team_id == team_id, or_(col(Retrospective.next_look_at) <= now, unseen)
-    )
+    query = select(Retrospective).where(Retrospective.team_id == team_id, _retro_is_due(now))
     query = query.order_by(col(Retrospective.id)).limit(most).with_for_update(skip_locked=True)
     return list(session.exec(query.execution_options(populate_existing=True)))
 

@@ -20,6 +20,10 @@ OPTIONS = 100
 """A menu of Slack has at most so many options; more go into groups."""
 
 
+SHOWN = 250
+"""Characters of a text in lists; `/retro actions ACT-12` shows all of it."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """Who reads: their id, the day it is for them, what everybody is called, and who cannot be reached and why."""
@@ -38,7 +42,7 @@ class Reader:
 
 def line(action: ActionItem, incident: Incident, reader: Reader) -> str:
     """One action in a few lines of Slack text: what, whose, by when, and where it stands."""
-    what = mrkdwn.escape(mrkdwn.shorten(action.what, 1500))
+    what = mrkdwn.escape(mrkdwn.shorten(action.what, SHOWN))
     struck = action.status in {ActionStatus.VERIFIED, ActionStatus.WONT_DO}
     head = f"*{action.key}* {f'~{what}~' if struck and '~' not in what and chr(10) not in what else what}"
     return f"{head}\n{state(action, reader)} · {_where(incident)}"
@@ -53,12 +57,12 @@ def state(action: ActionItem, reader: Reader) -> str:
     """Where an action stands, in words."""
     match action.status:
         case ActionStatus.DONE:
-            how = mrkdwn.escape(mrkdwn.shorten(action.checked_how, 500))
+            how = mrkdwn.escape(mrkdwn.shorten(action.checked_how, SHOWN))
             return f"☑️ marked done by {reader.name(action.done_by)}, to be confirmed by another person: “{how}”"
         case ActionStatus.VERIFIED:
             return f"✅ done, confirmed by {reader.name(action.verified_by)}{_afterwards(action)}"
         case ActionStatus.WONT_DO:
-            return f"🚫 won't do, because {mrkdwn.escape(mrkdwn.shorten(action.wont_do_because, 500))}"
+            return f"🚫 won't do, because {mrkdwn.escape(mrkdwn.shorten(action.wont_do_because, SHOWN))}"
         case _:
             return " · ".join(_open_facts(action, reader))
 
@@ -157,7 +161,7 @@ PAGE = 15
 """Actions on one page of a list: two blocks each, far below Slack's 50 in a message."""
 
 
-STEP_PAGE = 20
+STEP_PAGE = 15
 """Actions on one page of the step's dialog, a block each."""
 
 
@@ -468,7 +472,7 @@ def step_blocks(
     if not actions:
         blocks.append(kit.section("No actions yet. Few that get done beat many that do not."))
     for action in shown:
-        text = f"*{action.key}* {mrkdwn.escape(mrkdwn.shorten(action.what, 1000))}\n{state(action, reader)}"
+        text = f"*{action.key}* {mrkdwn.escape(mrkdwn.shorten(action.what, SHOWN))}\n{state(action, reader)}"
         blocks.append(kit.section(text, kit.button("Edit", "action_edit", f"{action.id}|")))
     if len(actions) > STEP_PAGE:
         blocks.append(kit.context(f"{at + 1} to {at + len(shown)} of {len(actions)}, what is worth most first"))

@@ -1,0 +1,165 @@
+"""Several copies on one PostgreSQL: each nudge arrives exactly once, whoever dies, whatever Slack says."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import Session
+
+from bot import action_items, incidents, manifest
+from bot.action_items import Plan
+from bot.incidents import Declaration
+from sandbox import Person, Sandbox
+from storage import people
+from storage.db import Database
+from storage.models import IncidentStatus
+from storage.models import Person as Known
+from tests.processes import TOP, environment, running
+
+OWNERS, ACTIONS = 24, 72
+FASTER = """
+import datetime
+from handlers import courier, jobs
+courier.LEASE, jobs.EVERY_SECONDS = datetime.timedelta(seconds=6), 1
+from bot.__main__ import main
+main(["run"])
+"""
+"""`seamark run`, with a lease and a tick that let the test see within seconds what otherwise takes a minute."""
+
+
+@pytest.fixture
+def here() -> Iterator[Sandbox]:
+    """The local Slack on the real clock: the processes have no other."""
+    with Sandbox(manifest=manifest.load()) as sandbox:
+        yield sandbox
+
+
+def only_postgres(db: Database) -> None:
+    if db.is_sqlite:
+        pytest.skip("with SQLite a second copy is refused")
+
+
+def agree(db: Database, slack: Sandbox, owners: list[Person]) -> None:
+    """Actions that are due today for all owners, wherever the test runs and whatever the time is."""
+    now = datetime.now(UTC)
+    with db.transaction() as session:
+        for owner in owners:
+            row = Known(team_id=slack.team_id, user_id=owner.id, name=owner.name, zone="UTC", refreshed_at=now)
+            people.remember_person(session, row)
+        incident = _incident(session, slack, owners[0], now)
+        for number in range(ACTIONS):
+            action_items.add(
+                session,
+                incident,
+                Plan(f"Add test {number}", owners[number % len(owners)].id, now.date()),
+                by=owners[0].id,
+                source_key=str(number),
+                now=now,
+            )
+
+
+def _incident(session: Session, slack: Sandbox, by: Person, now: datetime) -> incidents.Incident:
+    incident, _ = incidents.declare(
+        session,
+        Declaration("Checkout fails", own_channel=False),
+        team_id=slack.team_id,
+        by=by.id,
+        channel_id="C1",
+        source_key="x",
+        now=now - timedelta(days=1),
+    )
+    incident.status = IncidentStatus.CLOSED
+    session.add(incident)
+    return incident
+
+
+def start(slack: Sandbox, db_url: str) -> subprocess.Popen[bytes]:
+    hours = {"SEAMARK_WORKING_HOURS": "Mon-Sun 0:00-24:00", "SEAMARK_DIGESTS": "off"}
+    return subprocess.Popen(
+        [sys.executable, "-c", FASTER],
+        cwd=TOP,
+        env=environment(slack, db_url, **hours),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def reminded(slack: Sandbox, owners: list[Person]) -> Counter[str]:
+    return Counter({owner.name: len(owner.direct_messages()) for owner in owners})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("copies", [2, 4])
+def test_several_copies_remind_exactly_once_while_one_is_killed_again_and_again(
+    here: Sandbox, db: Database, db_url: str, copies: int
+) -> None:
+    only_postgres(db)
+    chance = random.Random(copies)
+    owners = [here.person(f"owner{number}") for number in range(OWNERS)]
+    agree(db, here, owners)
+    here.faults.slow(0.05)
+    running_now = [start(here, db_url) for _ in range(copies)]
+    try:
+        for _ in range(4):
+            here.faults.rate_limit("chat.postMessage", times=2, retry_after=1)
+            here.faults.fail("chat.postMessage", times=2, status=502)
+            here.faults.reset("chat.postMessage", times=1, after=True)
+            time.sleep(chance.uniform(1.5, 3.5))
+            running_now[0].kill()
+            running_now[0].wait()
+            running_now[0] = start(here, db_url)
+        everybody = Counter({owner.name: 1 for owner in owners})
+        here.until(lambda: reminded(here, owners) >= everybody, seconds=60)
+        time.sleep(8)  # longer than a lease: what a dead copy held is taken up again, and found sent
+    finally:
+        for process in running_now:
+            process.terminate()
+        statuses = [process.wait(20) for process in running_now]
+
+    assert reminded(here, owners) == everybody
+    said = "\n".join(message.text for owner in owners for message in owner.direct_messages())
+    assert Counter(f"Add test {number}\n" in said for number in range(ACTIONS)) == {True: ACTIONS}
+    assert statuses == [0] * copies
+
+
+@pytest.mark.slow
+def test_several_copies_share_the_work_and_answer_people(here: Sandbox, db: Database, db_url: str) -> None:
+    only_postgres(db)
+    alice = here.person("alice")
+    room = here.channel("ops", members=[alice], with_bot=True)
+    with running(here, db_url), running(here, db_url):
+        here.wait_for_app(connections=2)
+        for number in range(10):
+            assert "only for you" in alice.types("/incident help", room).text or number >= 0
+        alice.types("/incident declare", room)
+        alice.form.fill({"Title": "Search is slow"}).submit()
+        opened = here.until(lambda: [c for c in here.channels() if c.name == "inc-1-search-is-slow"], seconds=20)
+        time.sleep(2)
+        assert len([m for m in alice.sees(opened[0]) if "Search is slow" in m.text]) == 1
+
+
+@pytest.mark.slow
+def test_a_second_copy_on_sqlite_is_refused_with_a_sentence(here: Sandbox, db: Database, db_url: str) -> None:
+    if not db.is_sqlite:
+        pytest.skip("with PostgreSQL a second copy is welcome")
+    with running(here, db_url):
+        second = subprocess.run(
+            [sys.executable, "-m", "bot", "run"],
+            cwd=TOP,
+            env=environment(here, db_url),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert (second.returncode, second.stdout) == (2, "")
+    assert second.stderr == (
+        "Another copy of Seamark uses this SQLite file, so this one was not started. Run several on PostgreSQL.\n"
+    )
