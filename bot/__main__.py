@@ -53,6 +53,9 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument(
         "--out", type=Path, default=Path("demo-out"), metavar="DIR", help="where documents go (demo-out)"
     )
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="the page's port on 127.0.0.1 (any free one)")
+    parser.add_argument("--open", action=argparse.BooleanOptionalAction, default=True, help="open a browser on it")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the bot's database in FILE")
     parser.add_argument("--incident", type=Path, metavar="FILE", help="another incident file, as in stories/")
     parser.add_argument("--talk", type=Path, metavar="DIR", help="the Slack export of that incident's channel")
 
@@ -98,7 +101,9 @@ def print_manifest(_: argparse.Namespace) -> int:
 def demo(arguments: argparse.Namespace) -> int:
     from bot import demo as playing  # noqa: PLC0415
 
-    return playing.play(arguments.out, incident=arguments.incident, talk=arguments.talk)
+    headless = arguments.headless or not (sys.stdin.isatty() and sys.stdout.isatty())
+    page = None if headless else playing.Page(arguments.port, arguments.open)
+    return playing.play(arguments.out, incident=arguments.incident, talk=arguments.talk, page=page, keep=arguments.keep)
 
 
 def export(arguments: argparse.Namespace) -> int:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
+import webbrowser
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bot import app, durations, manifest, mrkdwn, stories
-from bot.guides import Step
+from bot import demo_bot, durations, guides, manifest, mrkdwn, stories
+from bot.demo_bot import Bot
+from bot.errors import Refusal
+from bot.guides import Guide, Step
 from bot.policy import add_working_days
 from bot.settings import Settings
 from bot.stories import Line, Story
@@ -45,12 +50,17 @@ DAYS = 25
 """Working days that the story goes on after it was published."""
 
 
+class PortTaken(Refusal):
+    """That port is taken, so there is no page; name another with --port."""
+
+
 @dataclass
 class Stage:
     """The local workspace with the story's people in it, and the bot connected."""
 
     slack: Sandbox
-    seamark: app.Seamark
+    bot: Bot
+    guide: Guide
     story: Story
     people: Mapping[str, Person]
     room: Channel
@@ -59,14 +69,40 @@ class Stage:
     account: list[str] = field(default_factory=list)
 
     def tell(self, sentence: str) -> None:
-        """Add a line to the account that stands at the end."""
+        """Add a line to the account that stands at the end; the page shows it now."""
         self.account.append(sentence)
+        self.show(sentence)
+
+    def show(self, sentence: str, person: Person | None = None, seconds: float = 3) -> None:
+        """Say on the page what goes on, and let people read; headless this returns at once."""
+        self.slack.story.say(sentence, person=person, channel=self.room)
+        self.slack.story.wait(seconds)
+
+    def at(self, moment: datetime) -> None:
+        """Go on to this moment of the story."""
+        self.slack.clock.set(moment)
 
 
-def play(out: Path, *, incident: Path | None = None, talk: Path | None = None) -> int:
+@dataclass(frozen=True)
+class Page:
+    """How the local workspace is shown: at which port (0: any free one), and whether a browser is opened on it."""
+
+    port: int = 0
+    opens: bool = True
+
+
+def play(
+    out: Path,
+    *,
+    incident: Path | None = None,
+    talk: Path | None = None,
+    page: Page | None = None,
+    keep: Path | None = None,
+) -> int:
     """Play the story to its end, write its documents under `out`, say what happened; returns the exit status.
 
-    `incident` and `talk` are another report and its Slack export. Raises `NoStory`.
+    `incident` and `talk` are another report and its Slack export; with a `page` the workspace is the visitor's
+    afterwards, until Ctrl-C; `keep` is a file for the database, which is thrown away otherwise. Raises `NoStory`.
     """
     shipped_report, shipped_talk, shipped_marks = stories.shipped()
     if incident is None:
@@ -76,58 +112,76 @@ def play(out: Path, *, incident: Path | None = None, talk: Path | None = None) -
     out.mkdir(parents=True, exist_ok=True)
     console = Console(soft_wrap=True)
     console.print(f"[bold]{story.title}[/bold]\n{story.source} ({story.licence})\n", highlight=False)
-    with _stage(story, out) as stage:
+    with _stage(story, out, page, keep) as stage:
+        if page is not None:
+            _show_page(stage, page, console)
         _acts(stage, console)
-        refused = stage.slack.violations
+        refused = list(stage.slack.violations)
+        _tell_account(stage, refused, console)
+        if page is not None:
+            _leave_to_visitor(stage, console)
+    return 1 if refused else 0
+
+
+def _show_page(stage: Stage, page: Page, console: Console) -> None:
+    try:
+        url = stage.slack.serve_page(page.port)
+    except OSError as error:
+        raise PortTaken(f"Port {page.port} is taken, so there is no page; name another with --port.") from error
+    console.print(f"The workspace is at {url} (Ctrl-C ends it and throws it away).\n", highlight=False)
+    if page.opens:
+        webbrowser.open(url)
+    stage.slack.story.wait_for_viewer(30)
+
+
+def _leave_to_visitor(stage: Stage, console: Console) -> None:
+    stage.slack.story.done()
+    console.print("\nThe story is over: the workspace is yours. Ctrl-C ends it.")
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+def _tell_account(stage: Stage, refused: list[str], console: Console) -> None:
     console.print()
     for line in stage.account:
         console.print(line, highlight=False, markup=False)
     if refused:
         console.print("Slack would have refused:", *refused, sep="\n  ", markup=False)
-    return 1 if refused else 0
 
 
 def _acts(stage: Stage, console: Console) -> None:
     columns = (TextColumn("{task.description:<42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     acts: list[tuple[str, Callable[[Stage, Callable[[], None]], None], int]] = [
         ("People respond, and mark what matters", respond, len(stage.story.lines)),
-        ("They look back, step by step", reflect, 2 + len(stage.seamark.guides["standard"].steps)),
+        ("They look back, step by step", reflect, 2 + len(stage.guide.steps)),
         ("The retrospective is published", publish, 2),
         ("Days pass, owners are reminded", follow_through, DAYS),
     ]
     with Progress(*columns, console=console) as progress:
         for name, act, steps in acts:
             task = progress.add_task(name, total=steps)
-            act(stage, lambda task=task: progress.advance(task))  # type: ignore[misc]
+            act(stage, partial(progress.advance, task))
             progress.update(task, completed=steps)
 
 
 @contextmanager
-def _stage(story: Story, out: Path) -> Iterator[Stage]:
+def _stage(story: Story, out: Path, page: Page | None, keep: Path | None) -> Iterator[Stage]:
     begin = min(story.lines[0].at, *story.milestones.values(), story.moments[0].at) - timedelta(minutes=30)
     with tempfile.TemporaryDirectory() as folder, Sandbox(manifest=manifest.load(), start=begin) as slack:
-        slack.clock.freeze()
+        if page is None:
+            slack.clock.freeze()
         cast = {**story.people, FACILITATOR.handle: FACILITATOR}
         people = {one.handle: slack.person(one.handle, real_name=one.name, tz=one.zone) for one in cast.values()}
         room = slack.channel(story.channel, members=list(people.values()), with_bot=True)
-        seamark = app.create(
-            Settings(
-                bot_token=slack.bot_token,
-                app_token=slack.app_token,
-                slack_api_url=slack.api_url,
-                database_url=f"sqlite:///{folder}/demo.db",
-                mark_reactions=REACTIONS,
-            ),
-            clock=slack.clock.now,
+        settings = Settings(
+            bot_token=slack.bot_token,
+            app_token=slack.app_token,
+            slack_api_url=slack.api_url,
+            database_url=f"sqlite:///{keep or Path(folder, 'demo.db')}",
+            mark_reactions=REACTIONS,
         )
-        try:
-            seamark.connect()
-            slack.wait_for_app()
-            slack.after_each(seamark.courier.drain)
-            yield Stage(slack, seamark, story, people, room, out)
-            slack.after_each(None)
-        finally:
-            seamark.stop()
+        with (demo_bot.inside if page is None else demo_bot.beside)(settings, slack) as bot:
+            yield Stage(slack, bot, guides.load()["standard"], story, people, room, out)
 
 
 # --- the response ----------------------------------------------------------------------------------------
@@ -141,7 +195,7 @@ def respond(stage: Stage, step: Callable[[], None]) -> None:
     todo = sorted(story.milestones.items(), key=lambda pair: pair[1])
     lead: Person | None = None
     for line in story.lines:
-        stage.slack.clock.set(line.at)
+        stage.at(line.at)
         if lead is None and line.who and line.at >= detected:
             lead = stage.people[line.who]
             _declare(stage, lead)
@@ -149,13 +203,14 @@ def respond(stage: Stage, step: Callable[[], None]) -> None:
             _reached(stage, lead, todo)
             told = _mark_told(stage, lead, told)
         _say(stage, line)
+        stage.slack.story.wait(0.4)
         step()
     if lead is None:
         raise stories.NoStory("Nobody says anything in that talk after it was detected; nothing was played.")
     last = max(
         [story.lines[-1].at, *(moment.at for moment in told), *(at for _, at in todo)], default=story.lines[-1].at
     )
-    stage.slack.clock.set(last + timedelta(minutes=1))
+    stage.at(last + timedelta(minutes=1))
     _reached(stage, lead, todo)
     _mark_told(stage, lead, told)
     lead.types("/incident close", stage.room)
@@ -236,7 +291,7 @@ def reflect(stage: Stage, step: Callable[[], None]) -> None:
     stage.tell(f"{FACILITATOR.name} started the retrospective; {len(asked)} people were asked and gave their account.")
     step()
     facilitator.clicks("Scope and impact", within=_hub(stage))
-    guide = stage.seamark.guides["standard"]
+    guide = stage.guide
     for number, _ in enumerate(guide.steps):
         current = guide.steps[number]
         if facilitator.form.title != current.title:
@@ -252,7 +307,7 @@ def _next_morning(stage: Stage, person: Person, *, days: int = 1) -> None:
     """Ten o'clock in that person's zone, at least `days` working days later."""
     local = stage.slack.clock.now().astimezone(ZoneInfo(person.tz))
     day = add_working_days(local.date(), days)
-    stage.slack.clock.set(datetime.combine(day, time(10), local.tzinfo).astimezone(UTC))
+    stage.at(datetime.combine(day, time(10), local.tzinfo).astimezone(UTC))
 
 
 def _hub(stage: Stage) -> Shown:
@@ -272,7 +327,7 @@ def _give_account(stage: Stage, person: Person) -> None:
         return
     own = [line.text for line in stage.story.lines if line.who == person.name][:12]
     person.clicks("Give my account", within=message)
-    accounts = next(step for step in stage.seamark.guides["standard"].steps if step.kind == "accounts")
+    accounts = next(step for step in stage.guide.steps if step.kind == "accounts")
     label = next(prompt.label for prompt in accounts.prompts if prompt.key == "thinking")
     person.form.fill({label: "My words of that hour:\n" + "\n".join(f"> {text}" for text in own)}).submit()
     _settle(person)
@@ -353,7 +408,7 @@ def follow_through(stage: Stage, step: Callable[[], None]) -> None:
     facilitator = stage.people[FACILITATOR.handle]
     for _ in range(DAYS):
         _next_morning(stage, owners[0])
-        stage.seamark.tick()
+        stage.bot.tick()
         stage.slack.settle()
         for owner in owners:
             message = _button_in_messages(owner, "Done")

@@ -57,7 +57,8 @@ class HttpServer:
             # The SDK's verifier would raise on it, and Bolt answer 500 where 401 is meant.
             return _say(start_response, "401 Unauthorized", b"invalid request")
         if path == "/slack/events":
-            return self._slack(environ, start_response)
+            answer: Iterable[bytes] = self._slack(environ, start_response)
+            return answer
         if path == "/healthz" and method == "GET":
             wrong = self._healthy()
             return _say(start_response, "503 Service Unavailable" if wrong else "200 OK", (wrong or "ok").encode())

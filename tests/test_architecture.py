@@ -20,6 +20,7 @@ ROOTS = {
     "bot/app.py",
     "bot/checking.py",
     "bot/demo.py",
+    "bot/demo_bot.py",
     "bot/running.py",
 }
 """Where everything is put together: the command line, the composition, what runs it and what tries it."""
