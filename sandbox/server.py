@@ -134,6 +134,7 @@ class Server:
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/link/", self.site.sockets.accept)
         app.router.add_post("/upload/v1/{ticket}", self._upload)
+        app.router.add_get("/clock", self._clock)
         app.router.add_get("/files-pri/{file}/{name:.*}", self._file)
         app.router.add_post("/{kind:commands|actions|app}/{team}/{number}/{secret}", self._response_url)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
@@ -195,6 +196,11 @@ class Server:
                 details = {key: value for key, value in refused.body.items() if key not in {"ok", "error"}}
                 self.site.ws.violated(f"{name}: {refused.error} {details or ''}".strip())
             return refused.body
+
+    async def _clock(self, _: web.Request) -> web.Response:
+        """The sandbox's time, for an app in a process of its own: Unix seconds, and whether it stands still."""
+        clock = self.site.clock
+        return web.json_response({"now": clock.now().timestamp(), "stands_still": clock.stands_still})
 
     async def _upload(self, request: web.Request) -> web.Response:
         file = self.site.ws.uploads.get(request.match_info["ticket"])

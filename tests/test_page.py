@@ -207,6 +207,13 @@ def test_page_is_told_of_changes_as_they_come(slack: Sandbox, team: Team, addres
     connection.close()
 
 
+def test_sandbox_tells_its_time_to_other_processes(slack: Sandbox) -> None:
+    slack.clock.freeze()
+    answer = ask(urlsplit(slack.api_url).netloc, "/clock")
+
+    assert json.loads(answer.content) == {"now": slack.clock.now().timestamp(), "stands_still": True}
+
+
 # --- the story -------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ export function composer(room, thread, title) {
   const area = h("textarea", { class: "composer-input", rows: 1, placeholder: thread ? "Reply…" : label, "aria-label": label, value: drafts.get(place) ?? "",
     "aria-autocomplete": "list", data: { focus: thread ? "reply" : "compose" } });
   const hint = h("div", { class: "composer-hint", "aria-live": "polite" });
-  const list = suggestions(area, "Suggestions", { width: 340 });
+  const list = suggestions(area, "Suggestions", { width: 340, above: true });
   const also = thread ? h("label", { class: "also" }, h("input", { type: "checkbox" }), ` Also send to ${title}`) : null;
   const chooser = h("input", { type: "file", hidden: true, "aria-label": "Choose a file", tabindex: -1, onchange: () => upload(chooser, room, thread) });
   const send = iconButton("send", "Send", () => submit(), { class: "icon-button send" });

@@ -26,6 +26,7 @@ export function everybody() {
     id: one.id, kind: "person", title: one.real_name, about: one.app ? "app" : `@${one.name}`, app: one.app,
     avatar: () => avatar(one.id, one.real_name, { size: "small" }),
   }));
+  people.sort((one, other) => one.app - other.app || one.title.localeCompare(other.title));
   const rooms = state.rooms.filter((one) => !["im", "mpim"].includes(one.kind) && !one.archived).map((one) => ({
     id: one.id, kind: one.kind, title: roomName(one), about: "",
     avatar: () => h("span", { class: "sign", "aria-hidden": "true" }, one.kind === "group" ? icon("lock", 14) : "#"),

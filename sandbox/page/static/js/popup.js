@@ -3,11 +3,11 @@
 import { h, newId, replace } from "./dom.js";
 
 /** Put `panel` (a popover) beside `anchor`, below it when there is room, and within the window. */
-export function place(panel, anchor, { width = 0, end = false } = {}) {
+export function place(panel, anchor, { width = 0, end = false, above = false } = {}) {
   const box = anchor.getBoundingClientRect();
   if (width) panel.style.setProperty("width", `${Math.max(box.width, width)}px`);
   const { offsetWidth: w, offsetHeight: tall } = panel;
-  const below = innerHeight - box.bottom > tall + 8 || innerHeight - box.bottom > box.top;
+  const below = !above && (innerHeight - box.bottom > tall + 8 || innerHeight - box.bottom > box.top);
   const left = end ? box.right - w : box.left;
   panel.style.setProperty("left", `${Math.max(8, Math.min(left, innerWidth - w - 8))}px`);
   panel.style.setProperty("top", `${Math.max(8, below ? box.bottom + 4 : box.top - tall - 4)}px`);
@@ -135,7 +135,7 @@ export function notice(text, kind = "") {
  * A list of suggestions under a text field (the field keeps the focus). `offer(items)` shows it, where items are
  * {nodes, pick, group?}; `key(event)` handles arrows, Enter, Tab and Esc, and says whether it did.
  */
-export function suggestions(field, label, { width = 0 } = {}) {
+export function suggestions(field, label, { width = 0, above = false } = {}) {
   const id = newId("list");
   const list = h("div", { class: "menu options", role: "listbox", id, "aria-label": label, popover: "manual" });
   let rows = [];
@@ -176,7 +176,7 @@ export function suggestions(field, label, { width = 0 } = {}) {
     if (!shown) show(list, field.closest("[role=dialog], .composer, .message, .home") ?? document.body);
     shown = true;
     expanded(true);
-    place(list, field.closest(".select-box, .composer-box") ?? field, { width });
+    place(list, field.closest(".select-box, .composer-box") ?? field, { width, above });
     mark(start);
     return undefined;
   };
