@@ -6,6 +6,7 @@ Headless it lives in the demo's own process; with a page it is a process of its 
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -109,6 +110,7 @@ class _Process:
 
 def _serve(settings: Settings, ahead: Synchronized[float], line: Connection) -> None:
     """The other process: serve until told to stop; a clock that jumps is a tick."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the first one tells this one
     seamark = app.create(settings, clock=lambda: app.utc_now() + timedelta(seconds=ahead.value))
     seamark.start_background()
     seamark.connect()
