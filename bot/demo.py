@@ -36,7 +36,7 @@ REACTIONS = {
     "eyes": "detection",
     "bulb": "hypothesis",
     "hammer": "action",
-    "chart": "data",
+    "bar_chart": "data",
     "boom": "impact",
     "rocket": "change",
 }
@@ -219,7 +219,9 @@ def respond(stage: Stage, step: Callable[[], None]) -> None:
 
 def _declare(stage: Stage, lead: Person) -> None:
     lead.types(f"/incident declare {stage.story.title}"[:200], stage.room)
-    lead.form.fill({"Severity": "SEV2", "Where": "This channel"}).submit()
+    declared = lead.form.fill({"Severity": "SEV2", "Where": "This channel"}).submit()
+    if declared is not None:
+        declared.close()
     stage.tell(f"{lead.real_name} declared the incident in #{stage.room.name}.")
 
 
