@@ -265,6 +265,37 @@ def test_page_fills_every_kind_of_field(echo: Sandbox, driver: webdriver.Chrome)
     leave(page)
 
 
+def test_page_says_what_was_not_saved(echo: Sandbox, driver: webdriver.Chrome) -> None:
+    alice = echo.person("alice", real_name="Alice Ames")
+    ops = echo.channel("ops", members=[alice])
+    app = sandbox_app.new_app(echo)
+
+    @app.command("/echo")
+    def open_dialog(ack: Any, body: Any, client: Any) -> None:
+        client.views_open(trigger_id=body["trigger_id"], view=everything.dialog())
+        ack()
+
+    @app.view("everything")
+    def take(ack: Any) -> None:
+        ack()
+
+    page = Visitor(driver, echo.serve_page())
+    page.opens(me=alice.id, room=ops.id)
+    page.types("/echo")
+    page.sees('/echo failed with the error "dispatch_failed"', ".notice")
+    with sandbox_app.connected(echo, app):
+        page.types("/echo")
+        page.dialog("Everything")
+        page.fills({"Text": "is kept"})
+        echo.faults.withhold_acks()
+        page.clicks("Send", css=".dialog-foot button")
+        page.sees("We had some trouble connecting. Try again?", ".dialog-error")
+        assert page.violations() == []
+        page.submits("Send")
+    assert echo.deliveries[-1].payload["view"]["state"]["values"]["text"]["value"]["value"] == "is kept"
+    leave(page)
+
+
 def _chosen(value: Any) -> Any:
     """The value as a test likes to read it."""
     (chosen,) = (content for name, content in value.items() if name != "type")
