@@ -291,6 +291,13 @@ def _expected(user_zone: str, agreed: Agreed, steps: Iterator[date]) -> tuple[se
     return {_next_working(day) for day in steps if day >= made and _next_working(day) < ended}, ended
 
 
+def _may_be(year: Year, one: Agreed) -> set[date]:
+    """What came due on the very day it was agreed may be in that day's message or, when that was out, the next."""
+    agreed_on = one.made.astimezone(ZoneInfo(year.zones[one.owner])).date()
+    due_then = {day for day in _steps(one.due, one.due) if _next_working(day) == _next_working(agreed_on)}
+    return {_next_working(agreed_on), _next_working(agreed_on + timedelta(days=1))} if due_then else set()
+
+
 def _check_owners(year: Year, slack: PocketSlack) -> None:
     told: dict[tuple[str, int], set[date]] = defaultdict(set)
     owners = {one.number: one.owner for one in year.agreed}
@@ -302,10 +309,9 @@ def _check_owners(year: Year, slack: PocketSlack) -> None:
         if one.owner in year.moved:
             continue
         expected, ended = _expected(year.zones[one.owner], one, _steps(one.due, END.date()))
-        # What is agreed on a day may wait for the next message, since that day's may have been sent.
-        agreed_on = one.made.astimezone(ZoneInfo(year.zones[one.owner])).date()
-        got = {day for day in told[one.owner, one.number] if day < ended} - {agreed_on}
-        expected.discard(agreed_on)
+        may_be = _may_be(year, one)
+        got = {day for day in told[one.owner, one.number] if day < ended} - may_be
+        expected -= may_be
         if got != expected:
             wrong.append((one, sorted(expected - got), sorted(got - expected)))
         late = {day for day in told[one.owner, one.number] if day > ended}

@@ -136,13 +136,17 @@ def test_several_copies_share_the_work_and_answer_people(here: Sandbox, db: Data
     room = here.channel("ops", members=[alice], with_bot=True)
     with running(here, db_url), running(here, db_url):
         here.wait_for_app(connections=2)
-        for number in range(10):
-            assert "only for you" in alice.types("/incident help", room).text or number >= 0
         alice.types("/incident declare", room)
         alice.form.fill({"Title": "Search is slow"}).submit()
-        opened = here.until(lambda: [c for c in here.channels() if c.name == "inc-1-search-is-slow"], seconds=20)
-        time.sleep(2)
-        assert len([m for m in alice.sees(opened[0]) if "Search is slow" in m.text]) == 1
+        (opened,) = here.until(lambda: [c for c in here.channels() if c.name == "inc-1-search-is-slow"], seconds=20)
+        here.until(lambda: opened.pins and "alice" in opened.members, seconds=20)
+        for number in range(8):
+            assert alice.types(f"/incident mark note: step {number}", opened).buttons == ["Edit", "Undo"]
+        status = alice.types("/incident status", opened)
+        first_messages = [one for one in alice.sees(opened) if "Declared by" in one.text]
+
+    assert "8 marked" in status.text
+    assert len(first_messages) == 1
 
 
 @pytest.mark.slow
