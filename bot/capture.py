@@ -20,7 +20,6 @@ from storage import entries, incidents
 from storage.db import add_once
 from storage.models import Entry, Incident
 
-
 WORKSPACE = "workspace_url"
 """Under this name the composition root gives each session the workspace's address (`Database.carry`)."""
 
@@ -58,7 +57,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Captured:
-    """The entry of a message, what was masked in its text just now, and whether the message is seen for the first time."""
+    """The entry of a message, what was masked in it just now, and whether its words are seen for the first time."""
 
     entry: Entry
     masked: list[redaction.Finding]
