@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import accumulate
 
 
 def text_width(text: str, size: float) -> float:
@@ -27,9 +28,12 @@ def fitted(text: str, width: float, size: float) -> str:
     words = " ".join(text.split())
     if text_width(words, size) <= width:
         return words
-    while words and text_width(words + "…", size) > width:
-        words = words[:-1]
-    return words.rstrip() + "…"
+    room, dots = 0, _em("…")
+    for taken in accumulate(map(_em, words)):
+        if size * (taken + dots) > width:
+            break
+        room += 1
+    return words[:room].rstrip() + "…"
 
 
 def wrapped(text: str, width: float, size: float, most: int) -> list[str]:

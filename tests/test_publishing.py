@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
-from bot import publishing
+from bot import action_items, factors, mrkdwn, publishing, timeline
+from bot.action_items import Plan
 from bot.app import Seamark
+from bot.factors import Draft
+from bot.kinds import Kind
 from bot.publishing import Decision
+from bot.reports import Books
+from bot.taxonomy import Taxonomy
 from sandbox import Channel, Dialog, Person, Sandbox, Shown
 from sandbox.mrkdwn import pings_of_blocks
 from storage import audit as trail
+from storage import retros
 from storage.db import Database
-from storage.models import DocumentVersion, OutboxItem, Retrospective, Review
+from storage.models import DocumentVersion, Incident, OutboxItem, Retrospective, Review
 from tests.conftest import Team
 from tests.retro_story import begin, hub, incident
 
@@ -324,3 +331,72 @@ def test_who_does_not_take_part_cannot_publish(room: Channel, team: Team, slack:
 
     assert "You do not take part in this retrospective yet" in dave.types("/retro publish", room).text
     assert versions(db) == []
+
+
+def fill_up(session: Session, slack: Sandbox, team: Team, terms: Taxonomy) -> None:
+    """500 lines, 60 factors and 40 actions, with texts of 10,000 characters of every kind."""
+    text = ("<!channel> & *long* `text` | שלום 🔥 " * 300)[:10_000]
+    incident, retrospective = session.get_one(Incident, 1), session.get_one(Retrospective, 1)
+    now = slack.clock.now()
+    for number in range(500):
+        timeline.record(
+            session,
+            incident,
+            Kind.NOTE,
+            f"line {number} " + mrkdwn.escape(text[: 10_000 if number < 5 else 50]),
+            by=team.alice.id,
+            source_key=f"many:{number}",
+            at=now,
+            now=now,
+        )
+    for number in range(60):
+        draft = Draft(f"Factor {number} {text[: 10_000 if number < 5 else 200]}", another_view=text)
+        factors.add(session, retrospective, draft, taxonomy=terms, by=team.bob.id, source_key=f"many:{number}", now=now)
+    for number in range(40):
+        plan = Plan(f"Add alert {number} {text[:2000]}", team.bob.id, now.date(), success_criteria="")
+        action_items.add(
+            session, incident, plan, by=team.bob.id, source_key=f"many:{number}", now=now, retrospective_id=1
+        )
+
+
+@pytest.mark.slow
+def test_much_is_published_as_well(room: Channel, team: Team, slack: Sandbox, seamark: Seamark, db: Database) -> None:
+    with seamark.db.transaction() as session:
+        fill_up(session, slack, team, seamark.taxonomy)
+
+    form = opens(team.carol, room)
+    assert "ACT-40 has no way to tell that it worked" not in form.text, "only the first thirty are named"
+    assert "more" in form.text
+    form.clicks("Publish")
+    team.carol.form.clicks("Publish all the same")
+    opens(team.alice, room, "Contributing factors").clicks("Withdraw")
+    publish(team, room)
+    team.bob.types("/retro brief", room)
+    team.bob.types("/retro search factor", room)
+
+    assert versions(db) == [1, 2]
+    assert len(with_files(team.alice, room)) == 2
+    said = [shown for shown in team.alice.sees(room) if shown.author == "Seamark"]
+    assert {ping for shown in said for ping in pings_of_blocks(shown.blocks)} == set()
+
+
+def test_publishing_at_once_makes_one_version(
+    room: Channel, team: Team, slack: Sandbox, seamark: Seamark, db: Database
+) -> None:
+    books = Books(seamark.guides, seamark.policy, seamark.taxonomy)
+    made: list[bool] = []
+
+    def press() -> None:
+        with seamark.db.transaction() as session:
+            found = retros.held(session, 1)
+            of = session.get_one(Incident, 1)
+            made.append(publishing.publish(session, found, of, books, by=team.carol.id, now=slack.clock.now())[1])
+
+    pressing = [threading.Thread(target=press) for _ in range(4)]
+    for thread in pressing:
+        thread.start()
+    for thread in pressing:
+        thread.join()
+
+    assert sorted(made) == [False, False, False, True]
+    assert versions(db) == [1]
