@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -72,17 +73,26 @@ def open_conversation(delivery: Delivery, user_id: str) -> str:
 def refresh_person(delivery: Delivery) -> None:
     """Ask Slack who somebody is, and remember it."""
     try:
-        answer = delivery.client.users_info(user=delivery.payload["user"])
+        _ask_about(delivery, delivery.payload["user"])
     except SlackApiError as error:
         if error.response.get("error") in {"user_not_found", "user_not_visible"}:
             raise GiveUp(f"Slack shows no user {delivery.payload['user']}") from error
         raise
+
+
+def meet(delivery: Delivery, user_ids: Iterable[str]) -> None:
+    """Ask Slack about those of `user_ids` who are not known yet, so that what is posted names them."""
+    with delivery.db.reading() as session:
+        known = people.people(session, delivery.team_id, user_ids)
+    for user_id in dict.fromkeys(user_ids):
+        if user_id not in known:
+            _ask_about(delivery, user_id)
+
+
+def _ask_about(delivery: Delivery, user_id: str) -> None:
+    answer = delivery.client.users_info(user=user_id)
     with delivery.db.transaction() as session:
-        people.remember_person(session, person_of(delivery.team_id, answer["user"], delivery))
-
-
-def person_of(team_id: str, user: dict[str, Any], delivery: Delivery) -> Person:
-    return person_from(team_id, user, delivery.clock())
+        people.remember_person(session, person_from(delivery.team_id, answer["user"], delivery.clock()))
 
 
 def person_from(team_id: str, user: dict[str, Any], now: Any) -> Person:

@@ -10,7 +10,7 @@ from bot import incidents, mrkdwn, opening, timeline
 from bot import people as who
 from handlers import history, incident_answers
 from handlers.courier import Deliveries, Delivery, GiveUp
-from handlers.deliveries import direct_message, message_for, whisper
+from handlers.deliveries import direct_message, meet, message_for, whisper
 from handlers.views import incident as views
 from handlers.views import timeline as timeline_views
 from storage import entries, outbox, people
@@ -42,6 +42,7 @@ def open_incident(delivery: Delivery) -> None:
         incident = entered
     channel = str(incident.channel_id)
     if "opening" not in delivery.progress:
+        meet(delivery, [incident.declared_by, *delivery.payload["people"]])
         with delivery.db.reading() as session:
             message = views.opening_message(opening.overview(session, incident))
         ts = delivery.post_once(channel, "opening", **message)
