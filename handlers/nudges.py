@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from sqlmodel import Session
 
 from bot import action_items as actions
-from bot import incidents, moments, mrkdwn, nudges
+from bot import incidents, moments, mrkdwn, nudges, retro
 from bot import people as who
 from bot.nudges import Team
 from handlers import courier
@@ -261,4 +261,5 @@ def user_changed(ack: Ack, event: dict[str, Any], body: dict[str, Any], db: Data
             session.flush()
             if was != (after.zone, after.deactivated, after.unreachable):
                 nudges.person_changed(session, team_id, user["id"], now)
+                retro.person_changed(session, after, now)
     ack()

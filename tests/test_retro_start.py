@@ -291,3 +291,14 @@ def test_details_are_changed_by_those_who_take_part(slack: Sandbox, team: Team, 
     dave.clicks("Change details", within=hub(dave, room))
 
     assert "You do not take part" in dave.form.text
+
+
+def test_the_hub_offers_to_take_over_as_soon_as_the_facilitator_is_gone(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+
+    team.carol.deactivate()
+
+    assert "Take over as facilitator" in hub(team.bob, room).buttons
