@@ -94,9 +94,7 @@ def test_clock_time_with_its_own_offset(typed: str, at: str, rest: str) -> None:
     assert split(typed) == (at, rest)
 
 
-@pytest.mark.parametrize(
-    "typed", ["9:05-9:40 slow", "9:05 – 9:40 slow", "9:05 to 9:40 slow", "at 9:05-9:40 slow"]
-)
+@pytest.mark.parametrize("typed", ["9:05-9:40 slow", "9:05 – 9:40 slow", "9:05 to 9:40 slow", "at 9:05-9:40 slow"])
 def test_clock_span_begins_the_moment_and_keeps_its_words(typed: str) -> None:
     assert split(typed) == ("2026-11-21 08:05:00", typed)
 
@@ -322,8 +320,7 @@ def test_date_that_is_none_is_refused(typed: str) -> None:
     with pytest.raises(NoSuchDate) as refused:
         parse_date(typed, NOW.date())
     assert refused.value.sentence == (
-        f"“{typed}” is no date. "
-        "Dates are written like `2026-11-20`, `2026-11`, `today`, `yesterday` or `90d`."
+        f"“{typed}” is no date. Dates are written like `2026-11-20`, `2026-11`, `today`, `yesterday` or `90d`."
     )
 
 
