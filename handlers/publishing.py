@@ -122,7 +122,8 @@ def approve_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
         found, incident = retro.seen(session, click.team_id, int(click.value), asked_by=click.user_id)
         publishing.decide(session, retros.held(session, found.id), click.user_id, Decision.APPROVED, "", now)
         text = f"You approved the retrospective of {incident.key}. Thank you; its facilitator hears of it."
-        incident_base.answer(session, click, text, now)
+        if click.response_url:
+            incident_base.answer(session, click, text, now)
     ack()
 
 
@@ -144,10 +145,11 @@ def changes_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
         held = retros.held(session, found.id)
         publishing.decide(session, held, form.user_id, Decision.CHANGES, form.text("words"), now)
         text = f"You asked for changes to the retrospective of {incident.key}. Its facilitator has your words."
-        message = {"replace_original": True, **kit.message(text, kit.sections(text))}
-        payload = {"url": form.metadata["url"], "message": message}
-        lane, key = f"respond:{form.user_id}", f"answer:{form.key}"
-        outbox.put(session, form.team_id, "respond", payload, lane=lane, now=now, key=key)
+        if form.metadata["url"]:
+            message = {"replace_original": True, **kit.message(text, kit.sections(text))}
+            payload = {"url": form.metadata["url"], "message": message}
+            lane, key = f"respond:{form.user_id}", f"answer:{form.key}"
+            outbox.put(session, form.team_id, "respond", payload, lane=lane, now=now, key=key)
     ack()
 
 

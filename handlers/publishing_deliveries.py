@@ -89,13 +89,18 @@ def _version(delivery: Delivery) -> tuple[Retrospective, Incident, Report]:
 
 
 def _place(delivery: Delivery, found: Retrospective, incident: Incident, report: Report) -> str:
-    """The incident's channel; when that takes nothing any more, the direct messages of who published it."""
-    channel = incident.channel_id or found.hub_channel_id or incident.declared_in
+    """The incident's channel; when that takes nothing any more, the direct messages of who published it.
+
+    What is private goes nowhere else than there.
+    """
+    elsewhere = None if incident.is_private else found.hub_channel_id or incident.declared_in
+    channel = incident.channel_id or elsewhere
+    if channel is None or delivery.progress.get("left"):
+        return _to(delivery, str(report.published_by))
     with delivery.db.reading() as session:
         known = people.known_channel(session, delivery.team_id, channel)
-    if delivery.progress.get("left") or (known is not None and known.is_archived):
-        return _to(delivery, str(report.published_by))
-    return channel
+    is_archived = known is not None and known.is_archived
+    return _to(delivery, str(report.published_by)) if is_archived else channel
 
 
 def _there(delivery: Delivery, put: Callable[[str], object]) -> None:
