@@ -11,10 +11,9 @@ message of their day (the outbox's key is `nudge:{person}:{day}`). When the time
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from functools import cached_property
 
 from sqlmodel import Session
 
@@ -157,7 +156,7 @@ def plan(session: Session, team: Team, now: datetime, *, looks: int = 200, recip
     """One turn of planning; returns whether there may be more to do at this moment."""
     one_at_a_time(session, f"nudges of {team.team_id}")
     due = nudges.work_due(session, team.team_id, now)
-    looked = look(session, team, now, most=looks) if due.actions or due.retros or due.incidents else 0
+    looked = look(session, team, now, due, most=looks)
     bundled = bundle(session, team, now, most=recipients) if looked or due.waiting else 0
     if due.given_up:
         revive(session, team.team_id, now)
@@ -167,12 +166,12 @@ def plan(session: Session, team: Team, now: datetime, *, looks: int = 200, recip
 # --- looking ---------------------------------------------------------------------------------------------
 
 
-def look(session: Session, team: Team, now: datetime, *, most: int = 200) -> int:
+def look(session: Session, team: Team, now: datetime, due: nudges.Work, *, most: int) -> int:
     """Plan what has come due about up to `most` things of each sort; returns how many were looked at."""
     things: list[Subject] = [
-        *nudges.due_actions(session, team.team_id, now, most),
-        *nudges.due_retros(session, team.team_id, now, most),
-        *nudges.due_incidents(session, team.team_id, now, most),
+        *(nudges.due_actions(session, team.team_id, now, most) if due.actions else ()),
+        *(nudges.due_retros(session, team.team_id, now, most) if due.retros else ()),
+        *(nudges.due_incidents(session, team.team_id, now, most) if due.incidents else ()),
     ]
     for thing in things:
         thing.next_look_at = _look_at(session, team, thing, now)
@@ -187,7 +186,9 @@ def _look_at(session: Session, team: Team, thing: Subject, now: datetime) -> dat
     came_due: dict[tuple[str, str], Due] = {}
     again: list[datetime] = []
     for rule in RULES:
-        for recipient in case.recipients(rule) if case.concerns(rule) else ():
+        if not case.concerns(rule) or case.is_far_from(rule, min(again, default=None)):
+            continue
+        for recipient in case.recipients(rule):
             found, following = _apply(case, rule, recipient, now)
             again += [following] if following is not None else []
             known = came_due.get((rule.series or rule.name, recipient.id))
@@ -262,11 +263,23 @@ def is_channel(recipient_id: str) -> bool:
 
 
 def case_of(session: Session, team: Team, thing: Subject) -> Case:
-    if isinstance(thing, Incident):
-        return Case(session, team, thing, thing, retros.of_incident(session, thing.id))
-    incident = incident_rows.by_id(session, thing.incident_id)
-    retro = thing if isinstance(thing, Retrospective) else retros.of_incident(session, incident.id)
-    return Case(session, team, thing, incident, retro)
+    """A thing with what surrounds it; what several things share is read once in a transaction."""
+    incident_id = thing.id if isinstance(thing, Incident) else thing.incident_id
+    around: dict[int, Around] = session.info.setdefault("around", {})
+    if incident_id not in around:
+        incident = incident_rows.by_id(session, incident_id)
+        around[incident_id] = Around(incident, retros.of_incident(session, incident_id))
+    return Case(session, team, thing, around[incident_id])
+
+
+@dataclass(frozen=True)
+class Around:
+    """An incident and its retrospective, with what was found out about people on the way."""
+
+    incident: Incident
+    retro: Retrospective | None
+    away: dict[str, str | None] = field(default_factory=dict)
+    leads: list[str | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -276,8 +289,15 @@ class Case:
     session: Session
     team: Team
     thing: Subject
-    incident: Incident
-    retro: Retrospective | None
+    around: Around
+
+    @property
+    def incident(self) -> Incident:
+        return self.around.incident
+
+    @property
+    def retro(self) -> Retrospective | None:
+        return self.around.retro
 
     def opening(self, day: date, zone: tzinfo) -> datetime:
         """The first moment from a day on at which something may be said in a zone."""
@@ -302,6 +322,12 @@ class Case:
         if self.thing.kind != "incident":
             return "suggested"
         return self.team.policy.severity(self.thing.severity).retrospective
+
+    def is_far_from(self, rule: Rule, look: datetime | None) -> bool:
+        """Whether a rule comes due only after the next `look`, in whatever zone: then nobody need be found yet."""
+        if look is None or rule.since != Since.DUE or isinstance(self.thing, Incident):
+            return False
+        return self.thing.due_on + timedelta(days=min(rule.days) - 2) > look.date()
 
     def _answered(self, rule: Rule) -> bool:
         if not isinstance(self.thing, ActionItem):
@@ -395,7 +421,7 @@ class Case:
     def owner(self) -> str | None:
         return self.thing.owner_id if isinstance(self.thing, ActionItem) else None
 
-    @cached_property
+    @property
     def away(self) -> str | None:
         """Why the owner cannot be reminded, as the end of a sentence about them; None when they can."""
         return None if self.owner is None else self._why_away(self.owner)
@@ -404,27 +430,21 @@ class Case:
         return self._why_away(user_id) is None
 
     def _why_away(self, user_id: str) -> str | None:
-        if user_id not in self._known:
-            self._known[user_id] = why_away(self.session, self.incident, user_id)
-        return self._known[user_id]
+        known = self.around.away
+        if user_id not in known:
+            known[user_id] = why_away(self.session, self.incident, user_id)
+        return known[user_id]
 
-    @cached_property
-    def _known(self) -> dict[str, str | None]:
-        return {}
-
-    @cached_property
+    @property
     def _leads(self) -> list[str | None]:
         """Those who keep an eye on it, the first first."""
-        retro, incident = self.retro, self.incident
-        first = [retro.facilitator_id] if retro is not None else []
-        roles = incident_rows.roles(self.session, incident.id)
-        return [
-            *first,
-            roles.get("lead"),
-            incident.declared_by,
-            incident.closed_by,
-            retro.started_by if retro else None,
-        ]
+        if not self.around.leads:
+            retro, incident = self.retro, self.incident
+            first = [retro.facilitator_id] if retro is not None else []
+            lead = incident_rows.roles(self.session, incident.id).get("lead")
+            started_by = retro.started_by if retro is not None else None
+            self.around.leads.extend([*first, lead, incident.declared_by, incident.closed_by, started_by])
+        return self.around.leads
 
     def _confirmers(self) -> Iterator[str | None]:
         if not isinstance(self.thing, ActionItem):
@@ -456,13 +476,7 @@ class Case:
             yield Recipient(channel, moments.zone_named(self.team.settings.zone))
 
     def _person(self, user_id: str, instead_of: str | None = None) -> Recipient:
-        if user_id not in self._zones:
-            self._zones[user_id] = zone_for(self.session, self.team, user_id)
-        return Recipient(user_id, self._zones[user_id], instead_of)
-
-    @cached_property
-    def _zones(self) -> dict[str, tzinfo]:
-        return {}
+        return Recipient(user_id, zone_for(self.session, self.team, user_id), instead_of)
 
 
 def why_away(session: Session, incident: Incident, user_id: str) -> str | None:
@@ -532,8 +546,11 @@ def zone_for(session: Session, team: Team, recipient_id: str) -> tzinfo:
     """The zone of a person, as Slack last told; of a channel, the team's."""
     if is_channel(recipient_id):
         return moments.zone_named(team.settings.zone)
-    person = people.person(session, team.team_id, recipient_id)
-    return moments.zone_named(person.zone if person else None)
+    zones: dict[str, tzinfo] = session.info.setdefault("zones", {})
+    if recipient_id not in zones:
+        person = people.person(session, team.team_id, recipient_id)
+        zones[recipient_id] = moments.zone_named(person.zone if person else None)
+    return zones[recipient_id]
 
 
 def is_busy(session: Session, team_id: str, user_id: str, now: datetime) -> bool:
@@ -614,6 +631,7 @@ def refused(session: Session, team_id: str, recipient_id: str, rows: Sequence[Nu
     if person is not None:
         person.unreachable = why
         session.add(person)
+    session.info.pop("around", None)
     channel = people.known_channel(session, team_id, recipient_id)
     if channel is not None:
         channel.bot_is_member = False

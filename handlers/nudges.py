@@ -15,9 +15,10 @@ from bot import action_items as actions
 from bot import incidents, moments, mrkdwn, nudges, retro
 from bot import people as who
 from bot.nudges import Team
+from bot.people import person_from
 from handlers import courier
 from handlers.courier import Clock, Deliveries, Delivery, GiveUp
-from handlers.deliveries import open_conversation, person_from
+from handlers.deliveries import open_conversation
 from handlers.views import kit
 from handlers.views import nudges as views
 from handlers.views.action_items import Reader
@@ -222,7 +223,7 @@ def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) ->
         "instead_of": "",
     }
     if isinstance(thing, ActionItem):
-        facts |= _action_facts(session, thing, reader) | {"away": mrkdwn.escape(case.away or "")}
+        facts |= _action_facts(session, thing, nudge.rule, reader) | {"away": mrkdwn.escape(case.away or "")}
     elif isinstance(thing, Retrospective):
         facts |= {"due": views.on_day(thing.due_on), "days": (reader.today - thing.due_on).days}
         facts["instead_of"] = reader.name(case.asked_for(nudge)) if case.asked_for(nudge) else ""
@@ -231,19 +232,22 @@ def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) ->
     return facts
 
 
-def _action_facts(session: Session, action: ActionItem, reader: Reader) -> dict[str, Any]:
-    trace = action_items.events(session, [action.id]).get(action.id, [])
-    asked = next((event for event in reversed(trace) if event.what in {"handover", "reopened"}), None)
-    return {
+def _action_facts(session: Session, action: ActionItem, rule: str, reader: Reader) -> dict[str, Any]:
+    facts: dict[str, Any] = {
         "owner": reader.name(action.owner_id),
         "days": (reader.today - action.due_on).days,
-        "reminded": rows_of.count_sent(session, action.team_id, ACTION, action.id, action.owner_id),
         "doer": reader.name(action.done_by),
         "confirmed": views.on_day(action.verified_at.date()) if action.verified_at else "",
         "criteria": mrkdwn.escape(mrkdwn.shorten(action.success_criteria, 300)),
-        "asker": reader.name(asked.by if asked else None),
-        "words": mrkdwn.escape(mrkdwn.shorten(actions.words_of(asked), 500)) if asked else "",
     }
+    if rule in {"overdue_facilitator", "overdue_channel"}:
+        facts["reminded"] = rows_of.count_sent(session, action.team_id, ACTION, action.id, action.owner_id)
+    if rule in nudges.AT_ONCE:
+        trace = action_items.events(session, [action.id]).get(action.id, [])
+        asked = next((event for event in reversed(trace) if event.what in {"handover", "reopened"}), None)
+        facts["asker"] = reader.name(asked.by if asked else None)
+        facts["words"] = mrkdwn.escape(mrkdwn.shorten(actions.words_of(asked), 500)) if asked else ""
+    return facts
 
 
 # --- people who change -------------------------------------------------------------------------------------
