@@ -65,7 +65,7 @@ def mark(
         via="command",
     )
     if added:
-        set_mark(session, entry, by=by, way="command", kind=typed.kind or Kind.NOTE, changed=stamp(now), now=now)
+        _first_mark(session, entry, way="command")
     return Marked(entry, masked.findings)
 
 
@@ -98,16 +98,34 @@ def record(
         via=via,
     )
     if added:
-        set_mark(session, entry, by=by, way="record", kind=kind, changed=stamp(now), now=now)
+        _first_mark(session, entry, way="record")
     return entry, added
 
 
 def _add(session: Session, incident: Incident, *, now: datetime, **columns: Any) -> tuple[Entry, bool]:
-    row = Entry(team_id=incident.team_id, incident_id=incident.id, recorded_at=now, files=[], **columns)
+    """A line that is on the timeline because its author put it there: it is marked from the beginning."""
+    row = Entry(
+        team_id=incident.team_id, incident_id=incident.id, recorded_at=now, files=[], is_marked=True, **columns
+    )
     entry, added = add_once(session, row, "team_id", "source_key")
     if added:
         evidence.collect(session, entry, by=entry.author_id, now=now, is_new=True)
     return entry, added
+
+
+def _first_mark(session: Session, entry: Entry, *, way: str) -> None:
+    """The author's own mark of a line that was added just now: nobody else can have marked it yet."""
+    session.add(
+        Mark(
+            team_id=entry.team_id,
+            entry_id=entry.id,
+            marker_id=str(entry.author_id),
+            way=way,
+            kind=entry.kind,
+            changed=stamp(entry.recorded_at),
+            marked_at=entry.recorded_at,
+        )
+    )
 
 
 def keep_revision(
