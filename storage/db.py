@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -68,10 +68,12 @@ class Database:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=20, max_overflow=20)
+    waiting = {"timeout": 10, "check_same_thread": False}
+    # What people wrote never appears in an error's text, and so not in a log.
+    engine = create_engine(url, connect_args=waiting, pool_size=20, max_overflow=20, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -111,6 +113,17 @@ def add_once(session: Session, row: Row, *key: str) -> tuple[Row, bool]:
     make_transient_to_detached(row)
     session.add(row)
     return row, True
+
+
+def add_many_once(session: Session, rows: Sequence[SQLModel], *key: str, returning: str) -> list[Any]:
+    """Add the rows of one table whose `key` is not there yet; the column `returning` of those that were added."""
+    table: Any = type(rows[0]).__table__  # type: ignore[attr-defined]
+    names = [
+        column.name for column in table.columns if getattr(rows[0], column.name) is not None or not column.primary_key
+    ]
+    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    statement = insert(table).on_conflict_do_nothing(index_elements=list(key)).returning(table.c[returning])
+    return list(session.execute(statement, [{name: getattr(row, name) for name in names} for row in rows]).scalars())
 
 
 @lru_cache

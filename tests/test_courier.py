@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from bot import manifest
@@ -37,8 +38,8 @@ def states(seamark: Seamark) -> list[tuple[str, str | None]]:
 
 def test_lane_keeps_its_order_through_a_429(seamark: Seamark, slack: Sandbox, team: Team) -> None:
     slack.faults.rate_limit("chat.postMessage", retry_after=7)
-    for text in ("one", "two", "three"):
-        say(seamark, team, text)
+    for words in ("one", "two", "three"):
+        say(seamark, team, words)
 
     seamark.courier.drain()
     assert read(team) == []
@@ -172,3 +173,18 @@ def test_outbox_states_are_told(seamark: Seamark, team: Team) -> None:
 
     with seamark.db.reading() as session:
         assert outbox.counts(session) == {OutboxState.PENDING: 1}
+
+
+def test_fault_of_the_database_logs_nothing_that_people_wrote(
+    seamark: Seamark, team: Team, caplog: pytest.LogCaptureFixture
+) -> None:
+    team.alice.types("/incident declare", team.ops)
+    team.alice.form.fill({"Title": "Gone", "Where": "This channel"}).submit()
+    with seamark.db.transaction() as session:
+        session.execute(text("ALTER TABLE entry RENAME TO gone"))
+
+    reply = team.bob.types("/incident mark our customer is Example Corp", team.ops)
+
+    assert "was not saved" in reply.text
+    assert "ProgrammingError" in caplog.text or "OperationalError" in caplog.text
+    assert "Example Corp" not in caplog.text
