@@ -82,6 +82,7 @@ class Incident(SQLModel, table=True):
         UniqueConstraint("team_id", "source_key"),
         Index(None, "team_id", "channel_id"),
         Index(None, "team_id", "status"),
+        Index(None, "team_id", "next_look_at"),
     )
     id: int = Field(default=None, primary_key=True)
     team_id: str
@@ -107,7 +108,7 @@ class Incident(SQLModel, table=True):
     update_due_at: datetime | None = Field(default=None, index=True)
     last_update: str = ""
     last_update_at: datetime | None = None
-    next_look_at: datetime | None = Field(default=None, index=True)
+    next_look_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -256,6 +257,7 @@ class Retrospective(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("incident_id"),
         Index(None, "team_id", "status"),
+        Index(None, "team_id", "next_look_at"),
     )
     id: int = Field(default=None, primary_key=True)
     team_id: str
@@ -272,7 +274,7 @@ class Retrospective(SQLModel, table=True):
     hub_ts: str | None = None
     hub_link: str = ""
     published_at: datetime | None = None
-    next_look_at: datetime | None = Field(default=None, index=True)
+    next_look_at: datetime | None = None
 
 
 class Participant(SQLModel, table=True):
@@ -405,7 +407,7 @@ class ActionItem(SQLModel, table=True):
         Index(None, "team_id", "owner_id", "status"),
         Index(None, "incident_id"),
         Index(None, "team_id", "status", "due_on"),
-        Index(None, "next_look_at"),
+        Index(None, "team_id", "next_look_at"),
     )
     id: int = Field(default=None, primary_key=True)
     team_id: str
@@ -484,12 +486,14 @@ class Nudge(SQLModel, table=True):
         UniqueConstraint("team_id", "rule", "subject", "subject_id", "occurrence", "recipient_id"),
         Index(
             "ix_nudge_waiting",
+            "team_id",
             "not_before",
             sqlite_where=text("bundle = ''"),
             postgresql_where=text("bundle = ''"),
         ),
         Index(
             "ix_nudge_under_way",
+            "team_id",
             "bundle",
             sqlite_where=text("bundle <> '' AND settled_at IS NULL"),
             postgresql_where=text("bundle <> '' AND settled_at IS NULL"),

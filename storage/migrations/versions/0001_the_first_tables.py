@@ -86,8 +86,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("team_id", "source_key", name=op.f("uq_incident_team_id_source_key")),
     )
     with op.batch_alter_table("incident", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_incident_next_look_at"), ["next_look_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_team_id_channel_id"), ["team_id", "channel_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_incident_team_id_next_look_at"), ["team_id", "next_look_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_team_id_status"), ["team_id", "status"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_update_due_at"), ["update_due_at"], unique=False)
 
@@ -134,14 +134,14 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_nudge_under_way",
-            ["bundle"],
+            ["team_id", "bundle"],
             unique=False,
             sqlite_where=sa.text("bundle <> '' AND settled_at IS NULL"),
             postgresql_where=sa.text("bundle <> '' AND settled_at IS NULL"),
         )
         batch_op.create_index(
             "ix_nudge_waiting",
-            ["not_before"],
+            ["team_id", "not_before"],
             unique=False,
             sqlite_where=sa.text("bundle = ''"),
             postgresql_where=sa.text("bundle = ''"),
@@ -291,7 +291,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("incident_id", name=op.f("uq_retrospective_incident_id")),
     )
     with op.batch_alter_table("retrospective", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_retrospective_next_look_at"), ["next_look_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_retrospective_team_id_next_look_at"), ["team_id", "next_look_at"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_retrospective_team_id_status"), ["team_id", "status"], unique=False)
 
     op.create_table(
@@ -528,7 +530,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("action_item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_action_item_incident_id"), ["incident_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_action_item_next_look_at"), ["next_look_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_action_item_team_id_next_look_at"), ["team_id", "next_look_at"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_action_item_team_id_owner_id_status"), ["team_id", "owner_id", "status"], unique=False
         )
@@ -595,7 +599,7 @@ def downgrade() -> None:
     with op.batch_alter_table("action_item", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_action_item_team_id_status_due_on"))
         batch_op.drop_index(batch_op.f("ix_action_item_team_id_owner_id_status"))
-        batch_op.drop_index(batch_op.f("ix_action_item_next_look_at"))
+        batch_op.drop_index(batch_op.f("ix_action_item_team_id_next_look_at"))
         batch_op.drop_index(batch_op.f("ix_action_item_incident_id"))
 
     op.drop_table("action_item")
@@ -627,7 +631,7 @@ def downgrade() -> None:
     op.drop_table("account")
     with op.batch_alter_table("retrospective", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_retrospective_team_id_status"))
-        batch_op.drop_index(batch_op.f("ix_retrospective_next_look_at"))
+        batch_op.drop_index(batch_op.f("ix_retrospective_team_id_next_look_at"))
 
     op.drop_table("retrospective")
     op.drop_table("incident_role")
@@ -669,8 +673,8 @@ def downgrade() -> None:
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_incident_update_due_at"))
         batch_op.drop_index(batch_op.f("ix_incident_team_id_status"))
+        batch_op.drop_index(batch_op.f("ix_incident_team_id_next_look_at"))
         batch_op.drop_index(batch_op.f("ix_incident_team_id_channel_id"))
-        batch_op.drop_index(batch_op.f("ix_incident_next_look_at"))
 
     op.drop_table("incident")
     op.drop_table("channel")
