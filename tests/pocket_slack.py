@@ -30,7 +30,7 @@ class Said:
 
 
 @dataclass
-class PocketSlack(WebClient):  # type: ignore[misc]
+class PocketSlack(WebClient):
     """`mishaps` is the share of posts that do not go well."""
 
     chance: random.Random

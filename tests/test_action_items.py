@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -254,8 +255,15 @@ def test_every_change_is_in_the_audit_trail(slack: Sandbox, team: Team, seamark:
         ]
 
 
-def _action(**values: object) -> ActionItem:
-    plain = {"what": "x", "owner_id": "U1", "due_on": TODAY, "number": 1, "kind": "prevent", "status": "open"}
+def _action(**values: Any) -> ActionItem:
+    plain: dict[str, Any] = {
+        "what": "x",
+        "owner_id": "U1",
+        "due_on": TODAY,
+        "number": 1,
+        "kind": "prevent",
+        "status": "open",
+    }
     return ActionItem(**{**plain, **values})
 
 

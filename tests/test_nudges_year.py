@@ -275,7 +275,7 @@ def _check_hours(year: Year, slack: PocketSlack) -> None:
 
 def _check_once(year: Year, slack: PocketSlack) -> None:
     assert [key for key, times in Counter(said.key for said in slack.said).items() if times > 1] == []
-    days = Counter()
+    days: Counter[tuple[str, date]] = Counter()
     for said in slack.said:
         user = said.channel.removeprefix("D")
         if user in year.zones and user not in year.moved:
@@ -312,7 +312,7 @@ def _check_owners(year: Year, slack: PocketSlack) -> None:
     for user, number, day, _ in _mentions(year, slack):
         if owners[number] == user:
             told[user, number].add(day)
-    wrong = []
+    wrong: list[tuple[Agreed, object, object]] = []
     for one in year.agreed:
         if one.owner in year.moved:
             continue
@@ -334,7 +334,7 @@ def _check_facilitators(year: Year, slack: PocketSlack) -> None:
     for user, number, day, _ in _mentions(year, slack):
         if by_number[number].facilitator == user and by_number[number].owner != user:
             told[user, number].add(day)
-    wrong = []
+    wrong: list[tuple[Agreed, object, object]] = []
     for one in year.agreed:
         if one.facilitator in year.moved or one.facilitator == one.owner:
             continue

@@ -19,7 +19,7 @@ from bot.incidents import Declaration
 from sandbox import Person, Sandbox
 from storage import people
 from storage.db import Database
-from storage.models import IncidentStatus
+from storage.models import Incident, IncidentStatus
 from storage.models import Person as Known
 from tests.processes import TOP, environment, running
 
@@ -65,7 +65,7 @@ def agree(db: Database, slack: Sandbox, owners: list[Person]) -> None:
             )
 
 
-def _incident(session: Session, slack: Sandbox, by: Person, now: datetime) -> incidents.Incident:
+def _incident(session: Session, slack: Sandbox, by: Person, now: datetime) -> Incident:
     incident, _ = incidents.declare(
         session,
         Declaration("Checkout fails", own_channel=False),
