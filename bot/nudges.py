@@ -248,7 +248,7 @@ def _plan(session: Session, case: Case, due: Due, now: datetime) -> None:
 
 def _known_from(session: Session, team_id: str, user_id: str, now: datetime) -> datetime:
     """From when on somebody's zone is known; who was never seen is asked for."""
-    if people.person(session, team_id, user_id) is not None:
+    if _person(session, team_id, user_id) is not None:
         return now
     key = f"refresh_person:{team_id}:{user_id}:{now:%Y-%m-%d}"
     outbox.put(session, team_id, "refresh_person", {"user": user_id}, lane=f"person:{user_id}", now=now, key=key)
@@ -481,7 +481,7 @@ class Case:
 
 def why_away(session: Session, incident: Incident, user_id: str) -> str | None:
     """Why somebody cannot be reminded of what belongs to an incident; None when they can."""
-    gone = _gone(people.person(session, incident.team_id, user_id))
+    gone = _gone(_person(session, incident.team_id, user_id))
     if gone is None and not incidents.may_see(session, incident, user_id):
         return "is no longer in the channel of this private incident"
     return gone
@@ -546,11 +546,16 @@ def zone_for(session: Session, team: Team, recipient_id: str) -> tzinfo:
     """The zone of a person, as Slack last told; of a channel, the team's."""
     if is_channel(recipient_id):
         return moments.zone_named(team.settings.zone)
-    zones: dict[str, tzinfo] = session.info.setdefault("zones", {})
-    if recipient_id not in zones:
-        person = people.person(session, team.team_id, recipient_id)
-        zones[recipient_id] = moments.zone_named(person.zone if person else None)
-    return zones[recipient_id]
+    person = _person(session, team.team_id, recipient_id)
+    return moments.zone_named(person.zone if person else None)
+
+
+def _person(session: Session, team_id: str, user_id: str) -> Person | None:
+    """A person, read once in a transaction: the session itself forgets whom nobody holds."""
+    known: dict[str, Person | None] = session.info.setdefault("persons", {})
+    if user_id not in known:
+        known[user_id] = people.person(session, team_id, user_id)
+    return known[user_id]
 
 
 def is_busy(session: Session, team_id: str, user_id: str, now: datetime) -> bool:
@@ -632,6 +637,7 @@ def refused(session: Session, team_id: str, recipient_id: str, rows: Sequence[Nu
         person.unreachable = why
         session.add(person)
     session.info.pop("around", None)
+    session.info.pop("persons", None)
     channel = people.known_channel(session, team_id, recipient_id)
     if channel is not None:
         channel.bot_is_member = False

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal, or_, update
+from sqlalchemy import ColumnElement, func, literal, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
@@ -55,21 +56,31 @@ class Work:
 
 
 def work_due(session: Session, team_id: str, now: datetime) -> Work:
-    """Look once for everything, since mostly there is nothing."""
-    asked = (
-        select(ActionItem.id).where(ActionItem.team_id == team_id, col(ActionItem.next_look_at) <= now),
-        select(Retrospective.id).where(Retrospective.team_id == team_id, _retro_is_due(now)),
-        select(Incident.id).where(Incident.team_id == team_id, col(Incident.next_look_at) <= now),
-        select(Nudge.id).where(Nudge.team_id == team_id, _waits(), col(Nudge.not_before) <= now),
-        select(Nudge.id).where(Nudge.team_id == team_id, _under_way()),
+    """Look once for everything, since mostly there is nothing.
+
+    The earliest of each sort is the first entry of an index; whether there is any (`EXISTS`) PostgreSQL would
+    look for in the whole table while it has no statistics.
+    """
+    asked: tuple[Any, ...] = (
+        select(func.min(ActionItem.next_look_at)).where(ActionItem.team_id == team_id),
+        select(func.min(Retrospective.next_look_at)).where(Retrospective.team_id == team_id),
+        select(func.min(Incident.next_look_at)).where(Incident.team_id == team_id),
+        select(func.min(Nudge.not_before)).where(Nudge.team_id == team_id, _waits()),
+        select(func.min(Retrospective.id)).where(Retrospective.team_id == team_id, _unseen()),
+        select(func.min(Nudge.bundle)).where(Nudge.team_id == team_id, _under_way()),
     )
-    found = session.execute(sa_select(*(exists(query).label(f"due_{at}") for at, query in enumerate(asked)))).one()
-    return Work(*(bool(one) for one in found))
+    columns = [query.scalar_subquery().label(f"first_{at}") for at, query in enumerate(asked)]
+    *moments, unseen, under_way = session.execute(sa_select(*columns)).one()
+    actions, retros, incidents, waiting = (moment is not None and moment <= now for moment in moments)
+    return Work(actions, retros or unseen is not None, incidents, waiting, under_way is not None)
+
+
+def _unseen() -> ColumnElement[bool]:
+    return col(Retrospective.next_look_at).is_(None) & col(Retrospective.status).in_(UNPUBLISHED)
 
 
 def _retro_is_due(now: datetime) -> ColumnElement[bool]:
-    unseen = col(Retrospective.next_look_at).is_(None) & col(Retrospective.status).in_(UNPUBLISHED)
-    return or_(col(Retrospective.next_look_at) <= now, unseen)
+    return or_(col(Retrospective.next_look_at) <= now, _unseen())
 
 
 def due_actions(session: Session, team_id: str, now: datetime, most: int) -> list[ActionItem]:
