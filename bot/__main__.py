@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "manifest", print_manifest, "print the Slack app's manifest")
     _add_demo(commands)
     _add_export(commands)
+    _add_import(commands)
     _add_db(commands)
     return parser
 
@@ -71,6 +72,15 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--output", type=Path, metavar="PATH", help="a file, or with --all a folder")
 
 
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add(commands, "import", import_export, "make a channel of a Slack export an incident")
+    parser.add_argument("path", type=Path, metavar="PATH", help="the export: a folder or a zip")
+    parser.add_argument("--channel", required=True, metavar="NAME", help="the channel whose messages are wanted")
+    about = "a day like 2026-11-20, or a moment like 2026-11-20T09:30, in SEAMARK_ZONE"
+    parser.add_argument("--from", dest="since", metavar="WHEN", help=f"only what was said from then on: {about}")
+    parser.add_argument("--to", dest="until", metavar="WHEN", help="only what was said until then, a day included")
+
+
 def _add_db(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     db = commands.add_parser("db", help="the database", description="The database.")
     actions = db.add_subparsers(required=True, metavar="ACTION")
@@ -90,7 +100,12 @@ def run(_: argparse.Namespace) -> int:
 def check(_: argparse.Namespace) -> int:
     from bot import app, checking  # noqa: PLC0415
 
-    findings = list(checking.check(settings_module.load(), app.utc_now))
+    try:
+        settings = settings_module.load()
+    except settings_module.WrongSetting as wrong:
+        print(f"WRONG Settings: {wrong.sentence}")
+        return 1
+    findings = list(checking.check(settings, app.utc_now))
     for finding in findings:
         print(f"{'ok   ' if finding.well else 'WRONG'} {finding.what}: {finding.words}")
     return 0 if all(finding.well for finding in findings) else 1
@@ -118,7 +133,7 @@ def export(arguments: argparse.Namespace) -> int:
     if arguments.all:
         forms = (arguments.format,) if arguments.format else exporting.FORMS
         written = exporting.everything(url, arguments.output, forms, folder=folder, now=now)
-        print(f"Wrote {len(written)} documents into {arguments.output}.")
+        print(f"Wrote {len(written)} documents into {arguments.output}." if written else "There are no incidents yet.")
         return 0
     content = exporting.one(url, arguments.incident, arguments.format or "md", folder=folder, now=now)
     if arguments.output is not None:
@@ -126,6 +141,22 @@ def export(arguments: argparse.Namespace) -> int:
         print(f"Wrote {arguments.output}.")
     else:
         sys.stdout.buffer.write(content.encode("utf-8", "replace"))
+    return 0
+
+
+def import_export(arguments: argparse.Namespace) -> int:
+    from bot import app, importing  # noqa: PLC0415
+
+    values = settings_module.values()
+    zone = settings_module.zone(values)
+    wanted = importing.Wanted(
+        arguments.channel,
+        importing.moment_named(arguments.since, zone, end=False),
+        importing.moment_named(arguments.until, zone, end=True),
+        settings_module.mark_reactions(values),
+    )
+    outcome = importing.with_progress(settings_module.database_url(values), arguments.path, wanted, now=app.utc_now())
+    print(importing.in_words(outcome))
     return 0
 
 

@@ -266,6 +266,9 @@ def _tell_response(stage: Stage) -> None:
 
 # --- the retrospective -----------------------------------------------------------------------------------
 
+SAYS_SOMETHING = 40
+"""Characters of a message from which on it is more than a word in passing."""
+
 ANSWERS = {
     ("scope", "summary"): "summary",
     ("scope", "impact"): "impact",
@@ -327,11 +330,11 @@ def _give_account(stage: Stage, person: Person) -> None:
     message = _button_in_messages(person, "Give my account")
     if message is None:
         return
-    own = [line.text for line in stage.story.lines if line.who == person.name][:12]
+    own = [line.text for line in stage.story.lines if line.who == person.name and len(line.text) > SAYS_SOMETHING][:8]
     person.clicks("Give my account", within=message)
     accounts = next(step for step in stage.guide.steps if step.kind == "accounts")
     label = next(prompt.label for prompt in accounts.prompts if prompt.key == "thinking")
-    person.form.fill({label: "My words of that hour:\n" + "\n".join(f"> {text}" for text in own)}).submit()
+    person.form.fill({label: "\n".join(own)}).submit()
     _settle(person)
 
 

@@ -233,7 +233,7 @@ class Page:
         told = (
             ("Time to detect", durations.detect, "from started to detected"),
             ("Time to acknowledge", durations.acknowledge, "from detected to acknowledged"),
-            ("Noticeable for", durations.mitigate, "from started to mitigated"),
+            ("Time to mitigate", durations.mitigate, "from started to mitigated"),
             ("Time to resolve", durations.resolve, "from started to resolved"),
         )
         return [(name, one.words, one.because or counted) for name, one, counted in told]

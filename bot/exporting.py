@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from bot import audit, documents, guides, policy, reports, taxonomy
+from bot import audit, databases, documents, guides, policy, reports, taxonomy
 from bot.databases import DatabaseAway
 from bot.documents import FORMS, Form
 from bot.errors import Refusal
@@ -20,7 +20,6 @@ from bot.incidents import channel_name
 from bot.report import Report
 from bot.reports import Books
 from storage import incidents, migrate
-from storage.db import Database
 from storage.models import Incident
 
 __all__ = ["FORMS", "File", "Wanted", "everything", "file_of", "one", "parse", "write"]
@@ -139,7 +138,7 @@ def _report(session: Session, incident: Incident, books: Books, now: datetime) -
 
 @contextmanager
 def _database(url: str) -> Iterator[Session]:
-    db = Database(url)
+    db = databases.existing(url)
     try:
         if migrate.pending(db):
             raise NotUpgraded

@@ -101,7 +101,7 @@ def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None 
 def database_url(given: Mapping[str, str] | None = None) -> str:
     """The database's address alone, for commands that need no Slack. Raises `WrongSetting`."""
     values = _values(None, Path(".env")) if given is None else given
-    url = values.get("DATABASE_URL") or "sqlite:///seamark.db"
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", values.get("DATABASE_URL") or "sqlite:///seamark.db")
     try:
         name = make_url(url).drivername
     except ArgumentError:
@@ -116,6 +116,21 @@ def database_url(given: Mapping[str, str] | None = None) -> str:
 def guides_folder() -> Path | None:
     """The folder of the team's own guides alone, for commands that need no Slack. Raises `WrongSetting`."""
     return _folder("SEAMARK_GUIDES", _values(None, Path(".env")).get("SEAMARK_GUIDES", ""))
+
+
+def values() -> dict[str, str]:
+    """Everything that is set, from the environment and `.env`."""
+    return _values(None, Path(".env"))
+
+
+def zone(given: Mapping[str, str]) -> str:
+    """The team's zone alone. Raises `WrongSetting`."""
+    return _zone("SEAMARK_ZONE", given.get("SEAMARK_ZONE") or "UTC")
+
+
+def mark_reactions(given: Mapping[str, str]) -> dict[str, str | None]:
+    """The emoji that mark, alone. Raises `WrongSetting`."""
+    return _reactions(given.get("SEAMARK_MARK_REACTIONS", ""))
 
 
 def _values(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:

@@ -69,8 +69,6 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     waiting = {"timeout": 10, "check_same_thread": False}
     # What people wrote never appears in an error's text, and so not in a log.
     engine = create_engine(url, connect_args=waiting, pool_size=20, max_overflow=20, hide_parameters=True)
@@ -124,6 +122,17 @@ def add_many_once(session: Session, rows: Sequence[SQLModel], *key: str, returni
     insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
     statement = insert(table).on_conflict_do_nothing(index_elements=list(key)).returning(table.c[returning])
     return list(session.execute(statement, [{name: getattr(row, name) for name in names} for row in rows]).scalars())
+
+
+def put(session: Session, row: Row) -> Row:
+    """Add `row`, or give the one with the same primary key its values; two at once are no conflict."""
+    table: Any = type(row).__table__  # type: ignore[attr-defined]
+    key = [column.name for column in table.primary_key]
+    values = {column.name: getattr(row, column.name) for column in table.columns}
+    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    others = {name: value for name, value in values.items() if name not in key}
+    session.execute(insert(table).values(values).on_conflict_do_update(index_elements=key, set_=others))
+    return session.get_one(type(row), tuple(values[name] for name in key), populate_existing=True)
 
 
 @lru_cache

@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +153,34 @@ def test_manifest_is_printed(tmp_path: object) -> None:
     done = seamark({"PATH": ""}, "manifest")
 
     assert done.stdout == (TOP / "manifest.yml").read_text()
+
+
+def test_check_without_settings_says_what_is_missing(tmp_path: object) -> None:
+    done = seamark({"PATH": ""}, "check")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "WRONG Settings: SLACK_BOT_TOKEN is missing" in done.stdout
+
+
+@pytest.mark.parametrize("command", [("db", "check"), ("db", "backup", "copy.db"), ("export", "INC-3")])
+def test_commands_that_look_make_no_database(tmp_path: Path, command: tuple[str, ...]) -> None:
+    env = {"PATH": "", "DATABASE_URL": f"sqlite:///{tmp_path}/none/x.db"}
+
+    done = seamark(env, *command)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"There is no database at {tmp_path}/none/x.db yet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_copies_and_never_overwrites(tmp_path: Path) -> None:
+    env = {"PATH": "", "DATABASE_URL": f"sqlite:///{tmp_path}/x.db"}
+
+    assert seamark(env, "db", "upgrade").stdout == "Ran 1 migration.\n"
+    assert seamark(env, "db", "backup", str(tmp_path / "copy.db")).returncode == 0
+    again = seamark(env, "db", "backup", str(tmp_path / "copy.db"))
+    nowhere = seamark(env, "db", "backup", str(tmp_path / "no" / "copy.db"))
+
+    assert again.stderr.endswith("nothing was written. Name a new file.\n")
+    assert nowhere.stderr == f"There is no folder {tmp_path}/no; nothing was written.\n"
+    assert seamark(env, "db", "check").stdout == "The database is as it should be.\n"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlmodel import Session
@@ -21,7 +26,7 @@ from storage import people
 from storage.db import Database
 from storage.models import Incident, IncidentStatus
 from storage.models import Person as Known
-from tests.processes import TOP, environment, running
+from tests.processes import TOP, Running, environment, free_port, running
 
 OWNERS, ACTIONS = 24, 72
 FASTER = """
@@ -147,6 +152,61 @@ def test_several_copies_share_the_work_and_answer_people(here: Sandbox, db: Data
 
     assert "8 marked" in status.text
     assert len(first_messages) == 1
+
+
+@contextmanager
+def balancer(ports: list[int]) -> Iterator[str]:
+    """What stands before several copies: each request goes to the next one, whoever sent it."""
+    turn = itertools.cycle(ports)
+
+    class Passing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # noqa: N802 - the library's name
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+            request = urllib.request.Request(f"http://127.0.0.1:{next(turn)}{self.path}", body, headers)
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                content = answer.read()
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.headers.get("Content-Type") or "text/plain")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Passing)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/slack/events"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.slow
+def test_several_copies_behind_a_balancer_keep_no_state_of_their_own(here: Sandbox, db: Database, db_url: str) -> None:
+    only_postgres(db)
+    alice = here.person("alice")
+    room = here.channel("ops", members=[alice], with_bot=True)
+    ports = [free_port(), free_port()]
+    copies = [
+        Running(environment(here, db_url, SLACK_APP_TOKEN="", PORT=str(port), HOST="127.0.0.1")) for port in ports
+    ]
+    try:
+        with balancer(ports) as url:
+            here.deliver_to(url)
+            alice.types("/incident declare", room)  # the dialog is opened by one copy and submitted to the other
+            alice.form.fill({"Title": "Search is slow"}).submit()
+            (opened,) = here.until(lambda: [c for c in here.channels() if c.name == "inc-1-search-is-slow"], seconds=20)
+            here.until(lambda: opened.pins and "alice" in opened.members, seconds=20)
+            for number in range(6):
+                assert alice.types(f"/incident mark note: step {number}", opened).buttons == ["Edit", "Undo"]
+            assert "6 marked" in alice.types("/incident status", opened).text
+    finally:
+        statuses = [copy.stop(20) for copy in copies]
+
+    assert statuses == [0, 0]
 
 
 @pytest.mark.slow
