@@ -12,6 +12,7 @@ from sqlmodel import Session
 from bot import incidents, mrkdwn, updates
 from bot.errors import FieldRefusal
 from bot.policy import Policy
+from handlers import dialogs
 from handlers.capture import get_to_know
 from handlers.courier import Clock
 from handlers.incident_base import incident, lane
@@ -31,35 +32,38 @@ def register(app: App) -> None:
 @incident.subcommand
 def declare(ack: Ack, slash: Slash, client: WebClient, db: Database) -> None:
     """begin an incident, e.g. `/incident declare checkout is failing`"""
-    _open_for(client, db, slash, IncidentKind.INCIDENT)
-    ack()
+    _open_for(ack, client, db, slash, IncidentKind.INCIDENT)
 
 
 @incident.subcommand
 def near_miss(ack: Ack, slash: Slash, client: WebClient, db: Database) -> None:
     """begin a near miss: it nearly went wrong, e.g. `/incident near-miss backup was empty`"""
-    _open_for(client, db, slash, IncidentKind.NEAR_MISS)
-    ack()
+    _open_for(ack, client, db, slash, IncidentKind.NEAR_MISS)
 
 
 @incident.subcommand
 def drill(ack: Ack, slash: Slash, client: WebClient, db: Database) -> None:
     """begin a drill; it stays out of the figures, e.g. `/incident drill region failover`"""
-    _open_for(client, db, slash, IncidentKind.DRILL)
-    ack()
+    _open_for(ack, client, db, slash, IncidentKind.DRILL)
 
 
-def _open_for(client: WebClient, db: Database, slash: Slash, kind: IncidentKind) -> None:
+def _open_for(ack: Ack, client: WebClient, db: Database, slash: Slash, kind: IncidentKind) -> None:
     title = " ".join(mrkdwn.plain(slash.rest, {}).split())[:200]
-    _open(client, db, slash, title=title, kind=kind, private=slash.in_private)
+    if _opened(client, db, slash, title=title, kind=kind):
+        ack()
+    else:
+        ack(**dialogs.open_again("Declare", "declare", f"{kind}:{title}"))
 
 
-def declare_clicked(ack: Ack, click: Click, client: WebClient, db: Database) -> None:
-    _open(client, db, click, title="", kind=IncidentKind.INCIDENT, private=False)
+def declare_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
+    """The button where there is no incident; in place of a dialog that came too late it knows kind and title."""
+    kind, typed, title = click.value.partition(":")
+    if not _opened(client, db, click, title=title, kind=IncidentKind(kind) if typed else IncidentKind.INCIDENT):
+        dialogs.offer_again(db, clock, click, "Declare")
     ack()
 
 
-def _open(client: WebClient, db: Database, by: Slash | Click, *, title: str, kind: IncidentKind, private: bool) -> None:
+def _opened(client: WebClient, db: Database, by: Slash | Click, *, title: str, kind: IncidentKind) -> bool:
     with db.reading() as session:
         there = incident_rows.in_channel(session, by.team_id, by.channel_id)
         known = people.known_channel(session, by.team_id, by.channel_id)
@@ -69,9 +73,9 @@ def _open(client: WebClient, db: Database, by: Slash | Click, *, title: str, kin
         kind=kind,
         channel_id=by.channel_id,
         here_is_possible=free,
-        here_is_private=private or (known is not None and known.is_private),
+        here_is_private=by.in_private or (known is not None and known.is_private),
     )
-    client.views_open(trigger_id=by.trigger_id, view=view)
+    return dialogs.opened(client, by.trigger_id, view)
 
 
 def declare_submitted(ack: Ack, form: Form, db: Database, clock: Clock, policy: Policy) -> None:

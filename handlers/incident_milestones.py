@@ -11,7 +11,7 @@ from sqlmodel import Session
 from bot import incidents, milestones, moments, mrkdwn, people, updates
 from bot.errors import Refusal
 from bot.policy import Policy
-from handlers import zones
+from handlers import dialogs, zones
 from handlers.capture import get_to_know
 from handlers.courier import Clock
 from handlers.incident_base import answer, incident, refresh, seen_by, when, whisper
@@ -143,7 +143,8 @@ def milestone_clicked(ack: Ack, click: Click, client: WebClient, db: Database, c
     with db.transaction() as session:
         of = seen_by(session, click, int(click.value))
         get_to_know(session, click.team_id, click.user_id, clock())
-    client.views_open(trigger_id=click.trigger_id, view=views.dialog(of))
+    if not dialogs.opened(client, click.trigger_id, views.dialog(of)):
+        dialogs.offer_again(db, clock, click, "Milestone")
     ack()
 
 

@@ -14,6 +14,9 @@ from typing import Any
 
 Body = Mapping[str, Any]
 
+PRIVATE = "privategroup"
+"""What Slack calls every private channel in the place of its name."""
+
 
 @dataclass(frozen=True)
 class Slash:
@@ -47,7 +50,7 @@ class Slash:
     @property
     def in_private(self) -> bool:
         """Whether it was typed in a private channel, whose name Slack does not tell."""
-        return self.channel_name == "privategroup"
+        return self.channel_name == PRIVATE
 
     @property
     def key(self) -> str:
@@ -68,12 +71,14 @@ class Click:
     trigger_id: str
     response_url: str
     view: Body
+    channel_name: str = ""
 
     @classmethod
     def of(cls, body: Body) -> Click:
         action = body["actions"][0]
         container = body.get("container") or {}
-        channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+        place = body.get("channel") or {}
+        channel = place.get("id") or container.get("channel_id") or ""
         return cls(
             action_id=action["action_id"],
             value=_chosen(action),
@@ -84,7 +89,13 @@ class Click:
             trigger_id=str(body.get("trigger_id") or ""),
             response_url=str(body.get("response_url") or ""),
             view=body.get("view") or {},
+            channel_name=str(place.get("name") or ""),
         )
+
+    @property
+    def in_private(self) -> bool:
+        """Whether it was clicked in a private channel, whose name Slack does not tell."""
+        return self.channel_name == PRIVATE
 
     @property
     def key(self) -> str:
