@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bot.errors import Refusal
 from storage import incidents, people
-from storage.db import add_once
+from storage.db import add_once, one_at_a_time
 from storage.models import Incident, IncidentKind, IncidentRole, IncidentStatus
 
 SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
@@ -131,7 +131,14 @@ def lead(incident: Incident, roles: Mapping[str, str]) -> str:
     return roles.get("lead", incident.declared_by)
 
 
+def lead_who_may_see(session: Session, incident: Incident) -> str:
+    """Whom to tell about an incident: its lead, or the declarer when the lead may not know of it (any more)."""
+    leading = lead(incident, incidents.roles(session, incident.id))
+    return leading if may_see(session, incident, leading) else incident.declared_by
+
+
 def set_role(session: Session, incident: Incident, role: str, user_id: str, now: datetime) -> None:
+    one_at_a_time(session, f"incident {incident.id}")
     session.merge(
         IncidentRole(incident_id=incident.id, role=role, team_id=incident.team_id, user_id=user_id, since=now)
     )

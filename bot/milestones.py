@@ -11,6 +11,7 @@ from bot import mrkdwn, timeline
 from bot.errors import Refusal
 from bot.kinds import Kind
 from storage import incidents
+from storage.db import one_at_a_time
 from storage.models import Incident, Milestone, MilestoneKind
 
 ORDER = list(MilestoneKind)
@@ -60,6 +61,7 @@ def set_milestone(
 
     Raises `Contradiction` when it does not fit the others, unless `anyway`.
     """
+    one_at_a_time(session, f"incident {incident.id}")
     others = incidents.milestones(session, incident.id)
     conflicts = contradictions(kind, at, others)
     if conflicts and not anyway:

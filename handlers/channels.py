@@ -117,7 +117,7 @@ def bot_left(event: dict[str, Any], body: dict[str, Any], db: Database, clock: C
 
 
 def _tell_lead(session: Session, of: Incident, text: str, key: str, now: datetime) -> None:
-    lead = incidents.lead(of, incident_rows.roles(session, of.id))
+    lead = incidents.lead_who_may_see(session, of)
     lane_ = f"dm:{lead}"
     outbox.put(session, of.team_id, "direct_message", message_for(lead, text), lane=lane_, now=now, key=key)
 

@@ -21,7 +21,8 @@ from storage.db import Database
 log = logging.getLogger(__name__)
 
 NOT_SAVED = (
-    "Something went wrong on Seamark's side and this was not saved. Please try again; the log says what happened."
+    "Something went wrong on Seamark's side and this was not saved. Please try again; if it fails again,"
+    " tell whoever runs Seamark."
 )
 
 

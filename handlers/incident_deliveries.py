@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from bot import incidents, mrkdwn, opening, timeline
 from bot import people as who
 from handlers import history, incident_answers
-from handlers.courier import Deliveries, Delivery, GiveUp
+from handlers.courier import Deliveries, Delivery, GiveUp, passes
 from handlers.deliveries import direct_message, meet, message_for, whisper
 from handlers.views import incident as views
 from handlers.views import timeline as timeline_views
@@ -130,11 +130,29 @@ def _create_channel(delivery: Delivery, incident: Incident) -> dict[str, Any]:
         try:
             answer = delivery.client.conversations_create(name=name, is_private=incident.is_private)
         except SlackApiError as error:
-            if error.response.get("error") != "name_taken":
+            reason = error.response.get("error")
+            if reason != "name_taken":
+                if not passes(error):
+                    _tell_no_channel(delivery, incident, f"Slack says `{reason}`")
                 raise
         else:
             return dict(answer["channel"])
-    raise GiveUp(f"{NAMES_TRIED} channel names like {name} are taken")
+    why = f"{NAMES_TRIED} channel names like {name} are taken"
+    _tell_no_channel(delivery, incident, why)
+    raise GiveUp(why)
+
+
+def _tell_no_channel(delivery: Delivery, incident: Incident, why: str) -> None:
+    """Let the declarer know that there will be no channel, why, and what to do."""
+    text = (
+        f"I could not open a channel for *{mrkdwn.escape(views.title_of(incident))}*: {why}. To go on,"
+        ' declare it in an existing channel: `/incident declare` there, with "This channel". If this comes again, tell'
+        " whoever runs Seamark."
+    )
+    payload, lane = message_for(incident.declared_by, text), f"dm:{incident.declared_by}"
+    key = f"no_channel:{incident.id}"
+    with delivery.db.transaction() as session:
+        outbox.put(session, delivery.team_id, "direct_message", payload, lane=lane, now=delivery.clock(), key=key)
 
 
 def _pin(delivery: Delivery, channel: str) -> None:
@@ -237,7 +255,8 @@ def ask_update(delivery: Delivery) -> None:
         return
     with delivery.db.reading() as session:
         message = views.update_due(opening.overview(session, incident), every)
-    delivery.payload |= message
+        asked = incidents.lead_who_may_see(session, incident)
+    delivery.payload |= {"user": asked, **message}
     direct_message(delivery)
 
 

@@ -14,6 +14,7 @@ from bot import evidence, evidence_links, incidents, mrkdwn, people, timeline, u
 from bot.errors import FieldRefusal, Refusal
 from bot.kinds import Kind
 from bot.policy import Policy
+from handlers import dialogs
 from handlers.capture import get_to_know
 from handlers.courier import Clock
 from handlers.history import put_fetch
@@ -29,6 +30,12 @@ from storage.models import Incident, IncidentStatus
 
 class NoSuchRole(Refusal):
     """A role is given like `/incident role lead @bob`. Nothing was changed."""
+
+
+class NotInChannel(Refusal):
+    """Only people in the channel of a private incident can have a role in it. Nobody was given the role;
+    invite them there first.
+    """
 
 
 class NoSuchLink(Refusal):
@@ -76,11 +83,15 @@ def role(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
     called = mrkdwn.plain(name, {}).lower()
     with db.transaction() as session:
         here = incidents.here(session, slash.team_id, slash.channel_id)
+        if user != slash.user_id and not incidents.may_see(session, here, user):
+            raise NotInChannel
         incidents.set_role(session, here, called, user, now)
         get_to_know(session, slash.team_id, user, now)
         _record(session, here, slash, f"Role {mrkdwn.escape(called)}: <@{user}>", now)
-        shown = people.names(session, slash.team_id).get(user, user)
-    ack(**kit.ephemeral(f"{mrkdwn.escape(shown)} has the role {mrkdwn.escape(called)} now."))
+        known = people.names(session, slash.team_id).get(user)
+    # Slack itself names somebody not known yet; in an answer that only the asker sees, that notifies nobody.
+    shown = mrkdwn.escape(known) if known else f"<@{user}>"
+    ack(**kit.ephemeral(f"{shown} has the role {mrkdwn.escape(called)} now."))
 
 
 def _record(session: Session, of: Incident, slash: Slash, text: str, now: datetime, kind: Kind = Kind.NOTE) -> None:
@@ -115,10 +126,11 @@ def _tell(
     return timeline.Marked(entry)
 
 
-def update_clicked(ack: Ack, click: Click, client: WebClient, db: Database) -> None:
+def update_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
     with db.reading() as session:
         of = seen_by(session, click, int(click.value))
-    client.views_open(trigger_id=click.trigger_id, view=views.update_dialog(of, click.channel_id))
+    if not dialogs.opened(client, click.trigger_id, views.update_dialog(of, click.channel_id)):
+        dialogs.offer_again(db, clock, click, "Update")
     ack()
 
 
@@ -192,7 +204,8 @@ def close(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
     archive = slash.rest.lower() == "archive"
     with db.transaction() as session:
         here = incidents.here(session, slash.team_id, slash.channel_id)
-        if incidents.close(session, here, by=slash.user_id, now=now):
+        closed_now = incidents.close(session, here, by=slash.user_id, now=now)
+        if closed_now:
             why = f": {slash.rest}" if slash.rest and not archive else ""
             _record(session, here, slash, f"Incident closed{why}", now)
         if archive:
@@ -200,7 +213,7 @@ def close(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
     if archive:
         ack(**kit.ephemeral(f"{here.key} is closed, and its channel is being archived."))
     else:
-        ack(**views.closed(here))
+        ack(**views.closed(here, already=not closed_now))
 
 
 def archive_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:

@@ -184,8 +184,10 @@ def incident_list(rows: Sequence[Incident]) -> dict[str, Any]:
     return kit.ephemeral(*kit.paged(lines))
 
 
-def closed(incident: Incident) -> dict[str, Any]:
-    text = f"{incident.key} is closed. `/retro start` begins the retrospective; `/incident reopen` takes it up again."
+def closed(incident: Incident, *, already: bool) -> dict[str, Any]:
+    """The answer to closing; `already` when it had been closed before."""
+    state = "was closed already" if already else "is closed"
+    text = f"{incident.key} {state}. `/retro start` begins the retrospective; `/incident reopen` takes it up again."
     archive = kit.button(
         "Archive channel",
         "archive_channel",
