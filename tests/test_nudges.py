@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 
 import pytest
 
 from bot import app as composition
 from bot.app import Seamark
+from bot.nudges import AT_ONCE, RULES
 from sandbox import Sandbox
 from storage import nudges as rows_of
 from storage import people
@@ -681,3 +683,9 @@ def test_retrospectives_not_started_late_and_waiting_are_nudged(slack: Sandbox, 
 
 def _raw(person: object) -> str:
     return str(reminders(person)[-1].blocks)  # type: ignore[arg-type]
+
+
+def test_every_rule_has_its_words() -> None:
+    written = {path.name.removesuffix(".jinja") for path in files("templates").joinpath("nudges").iterdir()}
+
+    assert written == {rule.name for rule in RULES} | AT_ONCE | {"bundle", "more"}

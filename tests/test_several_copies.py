@@ -160,7 +160,7 @@ def balancer(ports: list[int]) -> Iterator[str]:
     turn = itertools.cycle(ports)
 
     class Passing(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
             request = urllib.request.Request(f"http://127.0.0.1:{next(turn)}{self.path}", body, headers)
