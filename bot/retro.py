@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot import audit, incidents, moments
 from bot import people as who
-from bot.errors import Refusal
+from bot.errors import FieldRefusal, Refusal
 from bot.guides import Guide, Step
 from bot.policy import Policy, add_working_days
 from storage import entries, outbox, people, retros
@@ -162,6 +162,22 @@ def reachable(session: Session, team_id: str, user_ids: Iterable[str]) -> list[s
     """Those who are persons and still there, sorted; somebody not known yet is taken for one."""
     known = people.people(session, team_id, user_ids)
     return sorted(user for user in set(user_ids) if _is_there(known.get(user)))
+
+
+def insiders(session: Session, incident: Incident, user_ids: Iterable[str]) -> list[str]:
+    """Those of `reachable` who may know of the incident: of a private one only the members of its channel."""
+    there = reachable(session, incident.team_id, user_ids)
+    return [user for user in there if incidents.may_see(session, incident, user)]
+
+
+def must_know(session: Session, incident: Incident, user_ids: Iterable[str], *, field: str) -> None:
+    """Raises `FieldRefusal` at `field` when one of them may not know of a private incident."""
+    outside = [user for user in user_ids if not incidents.may_see(session, incident, user)]
+    if outside:
+        names = who.names(session, incident.team_id)
+        told = ", ".join(names.get(user, user) for user in outside)
+        reason = f"Not in the channel of this private incident: {told}. Invite them first, or choose somebody else."
+        raise FieldRefusal(**{field: reason})
 
 
 def _is_there(person: Person | None) -> bool:

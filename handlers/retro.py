@@ -139,7 +139,7 @@ def _beginning(
         guides=guides,
         guide=retrospectives.suits(guides, incident.kind),
         facilitator=user_id,
-        participants=retrospectives.reachable(session, incident.team_id, there),
+        participants=retrospectives.insiders(session, incident, there),
         due=retrospectives.due(policy, incident, zone=zone, now=now),
     )
 
@@ -203,10 +203,14 @@ def _started(
 def _plan(session: Session, form: Form, incident: Incident, bot_user_id: str, now: datetime) -> retrospectives.Plan:
     """What was filled in; what cannot be so is told at its field."""
     of = incident.id
+    participants = [user for user in form.users(f"participants:{of}") if user != bot_user_id]
+    retrospectives.must_know(session, incident, participants, field=f"participants:{of}")
+    facilitator = _facilitator(session, form, bot_user_id)
+    retrospectives.must_know(session, incident, [facilitator], field="facilitator")
     return retrospectives.Plan(
         guide=form.choice(f"guide:{of}"),
-        facilitator_id=_facilitator(session, form, bot_user_id),
-        participants=[user for user in form.users(f"participants:{of}") if user != bot_user_id],
+        facilitator_id=facilitator,
+        participants=participants,
         due_on=_due(session, form, f"due:{of}", now),
         meeting_at=_meeting(form, now),
     )
@@ -312,13 +316,20 @@ def details_submitted(
 ) -> None:
     now = clock()
     with db.transaction() as session:
-        found, _ = retrospectives.seen(session, form.team_id, int(form.metadata["retro"]), asked_by=form.user_id)
+        found, incident = retrospectives.seen(session, form.team_id, int(form.metadata["retro"]), asked_by=form.user_id)
         found = retros.held(session, found.id)
+        facilitator = _facilitator(session, form, bot_user_id)
+        participants = [user for user in form.users("participants") if user != bot_user_id]
+        before = {one.user_id for one in retros.participants(session, found.id)}
+        added = [user for user in participants if user not in before]
+        retrospectives.must_know(session, incident, added, field="participants")
+        if facilitator != found.facilitator_id:
+            retrospectives.must_know(session, incident, [facilitator], field="facilitator")
         is_new = retrospectives.change(
             session,
             found,
-            facilitator_id=_facilitator(session, form, bot_user_id),
-            participants=[user for user in form.users("participants") if user != bot_user_id],
+            facilitator_id=facilitator,
+            participants=participants,
             due_on=_due(session, form, "due", now, stands=found.due_on),
             meeting_at=_meeting(form, now, stands=found.meeting_at),
             guide=retrospectives.guide_of(found, guides),

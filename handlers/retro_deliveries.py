@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot import meeting, mrkdwn, rendering, retro
+from bot import incidents, meeting, mrkdwn, rendering, retro
 from bot import people as who
 from handlers import dialogs, steps
 from handlers.courier import Deliveries, Delivery, GiveUp
@@ -63,14 +63,18 @@ def refresh_hub(delivery: Delivery) -> None:
     except SlackApiError as error:
         if error.response.get("error") not in NO_PLACE:
             raise
-        _post_hub(delivery, _facilitators(delivery, found), message)
+        _post_hub(delivery, _facilitators(delivery, found, incident), message)
 
 
 def _home(delivery: Delivery, found: Retrospective, incident: Incident) -> str:
-    """Where the hub belongs: where it was, unless that was left for good, or else in the incident's channel."""
+    """Where the hub belongs: where it was, unless that was left for good, or else in the incident's channel.
+
+    A private incident's goes nowhere else than there and to the facilitator.
+    """
     if delivery.progress.get("left"):
-        return _facilitators(delivery, found)
-    return found.hub_channel_id or incident.channel_id or incident.declared_in
+        return _facilitators(delivery, found, incident)
+    elsewhere = None if incident.is_private else incident.declared_in
+    return found.hub_channel_id or incident.channel_id or elsewhere or _facilitators(delivery, found, incident)
 
 
 def _edited(delivery: Delivery, channel: str, ts: str, message: dict[str, Any]) -> bool:
@@ -95,11 +99,11 @@ def _post_hub(delivery: Delivery, channel: str, message: dict[str, Any]) -> None
         session.add(kept)
 
 
-def _facilitators(delivery: Delivery, found: Retrospective) -> str:
+def _facilitators(delivery: Delivery, found: Retrospective, incident: Incident) -> str:
     """The direct messages of the facilitator, or of another participant when the facilitator is gone."""
     with delivery.db.reading() as session:
         taking_part = [one.user_id for one in retros.participants(session, found.id)]
-        there = retro.reachable(session, found.team_id, [found.facilitator_id, *taking_part])
+        there = retro.insiders(session, incident, [found.facilitator_id, *taking_part])
     if not there:
         raise GiveUp("nobody is left who takes part")
     user = found.facilitator_id if found.facilitator_id in there else there[0]
@@ -116,8 +120,11 @@ def ask_account(delivery: Delivery) -> None:
     with delivery.db.reading() as session:
         row = retros.participant(session, found.id, user)
         names = who.names(session, found.team_id)
+        may_see = incidents.may_see(session, incident, user)
     if found.status in {RetroStatus.PUBLISHED, RetroStatus.ARCHIVED} or row is None or row.answered:
         return
+    if not may_see:
+        raise GiveUp("they are not in the private incident's channel")
     text = rendering.message(
         delivery.kind,
         title=mrkdwn.escape(title_of(incident)),
@@ -173,7 +180,7 @@ def meeting_reminder(delivery: Delivery) -> None:
     found, incident, at = about
     with delivery.db.reading() as session:
         taking_part = [found.facilitator_id, *(one.user_id for one in retros.participants(session, found.id))]
-        there = retro.reachable(session, found.team_id, taking_part)
+        there = retro.insiders(session, incident, taking_part)
     said = rendering.message(
         "meeting_reminder",
         title=mrkdwn.escape(title_of(incident)),
