@@ -26,7 +26,7 @@ from handlers.views import retro_timeline as views
 from storage import entries
 from storage import incidents as incident_rows
 from storage.db import Database
-from storage.models import Entry, Milestone, MilestoneKind
+from storage.models import Entry, Incident, Milestone, MilestoneKind
 
 OFFERED = 100
 """What a menu of Slack holds."""
@@ -87,7 +87,7 @@ def _chosen_times(session: Session, visit: Visit, form: Form) -> dict[MilestoneK
             raise FieldRefusal(**{name: "That moment has not come yet."})
     entry, of = form.choice("milestone_entry"), form.choice("milestone_of")
     if entry and of:
-        found = _entry(session, visit, int(entry))
+        found = _entry(session, visit.incident, int(entry))
         chosen[MilestoneKind(of)] = found.happened_at
     elif entry:
         raise FieldRefusal(milestone_of="Choose which milestone this message's time is.")
@@ -132,9 +132,10 @@ def _set(
             timeline.supersede(session, visit.retro.team_id, known.entry_id, now=visit.now)
 
 
-def _entry(session: Session, visit: Visit, entry_id: int) -> Entry:
-    found = entries.by_id(session, visit.retro.team_id, entry_id)
-    if found is None or found.incident_id != visit.incident.id or found.deleted_at is not None:
+def _entry(session: Session, of: Incident, entry_id: int) -> Entry:
+    """The incident's entry. Raises `NoSuchEntry`, also for one of another incident."""
+    found = entries.by_id(session, of.team_id, entry_id)
+    if found is None or found.incident_id != of.id or found.deleted_at is not None:
         raise timeline.NoSuchEntry
     return found
 
@@ -199,7 +200,7 @@ def keep_key_moments(session: Session, visit: Visit, form: Form) -> str | None:
     shown = {str(option["value"]) for option in _initial(form, "key_moments").get("initial_options") or []}
     chosen = set(form.choices("key_moments"))
     for number in sorted(chosen ^ shown, key=int):
-        entry = _entry(session, visit, int(number))
+        entry = _entry(session, visit.incident, int(number))
         entry.is_key = number in chosen
         session.add(entry)
         changed = timeline.stamp(visit.now)
@@ -295,11 +296,12 @@ def add_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
             channel_id=of.channel_id or of.declared_in,
             now=now,
         )
+        incident_base.refresh(session, of, now)
         steps.refresh_below(session, form, now)
     ack()
 
 
-def _taking_part(session: Session, form: Form) -> Any:
+def _taking_part(session: Session, form: Form) -> Incident:
     found, of = retro.seen(session, form.team_id, int(form.metadata["below"]["retro"]), asked_by=form.user_id)
     if not retro.may_edit(session, found, form.user_id):
         raise retro.NotTakingPart
@@ -318,15 +320,25 @@ def _when(session: Session, form: Form, now: datetime) -> datetime:
     return at
 
 
+def _clock_time(session: Session, entry: Entry, user_id: str) -> str:
+    """When it happened, as a clock in that person's zone showed it."""
+    zone = moments.zone_named(who.zone_of(session, entry.team_id, user_id))
+    return f"{entry.happened_at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _typed_time(session: Session, form: Form, entry: Entry, now: datetime) -> datetime:
+    """The moment typed into "When"; untouched, it is the entry's own, to the microsecond."""
+    if form.text("when").strip() == _clock_time(session, entry, form.user_id):
+        return entry.happened_at
+    return _when(session, form, now)
+
+
 def edit_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
     with db.reading() as session:
-        entry = entries.by_id(session, click.team_id, int(click.value))
-        zone = moments.zone_named(who.zone_of(session, click.team_id, click.user_id))
+        _, of = retro.seen(session, click.team_id, int(click.form.metadata["retro"]), asked_by=click.user_id)
+        entry = _entry(session, of, int(click.value))
+        when = _clock_time(session, entry, click.user_id)
         names = who.names(session, click.team_id)
-        retro.seen(session, click.team_id, int(click.form.metadata["retro"]), asked_by=click.user_id)
-    if entry is None or entry.deleted_at is not None:
-        raise timeline.NoSuchEntry
-    when = f"{entry.happened_at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
     metadata = {"below": steps.below(click), "entry": entry.id}
     view = views.edit_dialog(entry, mrkdwn.plain(entry.text, names), when, metadata)
     if not dialogs.opened(client, click.trigger_id, view, upon=True):
@@ -339,9 +351,7 @@ def edit_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
     now = clock()
     with db.transaction() as session:
         of = _taking_part(session, form)
-        entry = entries.by_id(session, form.team_id, int(form.metadata["entry"]))
-        if entry is None or entry.incident_id != of.id:
-            raise timeline.NoSuchEntry
+        entry = _entry(session, of, int(form.metadata["entry"]))
         typed = form.text("text")
         same = entry.via == "message" or typed == mrkdwn.plain(entry.text, who.names(session, form.team_id))
         timeline.edit(
@@ -350,8 +360,9 @@ def edit_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
             by=form.user_id,
             text=None if same else mrkdwn.escape(typed),
             kind=Kind(form.choice("kind")),
-            at=_when(session, form, now),
+            at=_typed_time(session, form, entry, now),
             now=now,
         )
+        incident_base.refresh(session, of, now)
         steps.refresh_below(session, form, now)
     ack()
