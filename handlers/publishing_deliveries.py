@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
+from sqlmodel import Session
 
-from bot import exporting, incidents, publishing, reports
+from bot import exporting, incidents, publishing, reports, retro
 from bot import people as who
 from bot.report import Report
 from handlers.courier import Deliveries, Delivery, GiveUp
@@ -67,13 +69,22 @@ def ask_review(delivery: Delivery) -> None:
 
 
 def tell_review(delivery: Delivery) -> None:
-    """Tell the facilitator what a reviewer said."""
-    _, incident = _read(delivery)
+    """Tell the facilitator what a reviewer said, or another participant when the facilitator may not know of it."""
+    found, incident = _read(delivery)
     told = delivery.payload
     with delivery.db.reading() as session:
+        user = _listener(session, found, incident, told)
         reviewer = who.names(session, delivery.team_id).get(told["by"], "Somebody")
     text = views.told(incident, reviewer, told["decision"], told["words"])
-    delivery.post_once(_to(delivery, told["user"]), **kit.message(text, kit.sections(text)))
+    delivery.post_once(_to(delivery, user), **kit.message(text, kit.sections(text)))
+
+
+def _listener(session: Session, found: Retrospective, incident: Incident, told: Mapping[str, Any]) -> str:
+    taking_part = [one.user_id for one in retros.participants(session, found.id) if one.user_id != told["by"]]
+    there = retro.insiders(session, incident, [told["user"], *taking_part])
+    if not there:
+        raise GiveUp("nobody is left who takes part and may know of it")
+    return str(told["user"]) if told["user"] in there else there[0]
 
 
 # --- published -------------------------------------------------------------------------------------------
