@@ -10,23 +10,48 @@ from sqlmodel import Session
 from bot import mrkdwn, timeline
 from bot.errors import Refusal
 from bot.kinds import Kind
-from storage import incidents
+from storage import entries, incidents
 from storage.db import one_at_a_time
 from storage.models import Incident, Milestone, MilestoneKind
 
 ORDER = list(MilestoneKind)
 
 
-class Contradiction(Refusal):
-    """A milestone would come before one that must precede it; the person may say that it is so all the same."""
+class Doubtful(Refusal):
+    """A milestone was not set yet, because it is likely not what was meant; the person may say that it is."""
+
+    def __init__(self, sentence: str, incident_id: int, kind: MilestoneKind, at: datetime, note: str) -> None:
+        super().__init__(sentence)
+        self.incident_id, self.kind, self.at, self.note = incident_id, kind, at, note
+
+
+class SetAlready(Doubtful):
+    """A milestone that has a time already was told again without one, which would move it to now."""
+
+    def __init__(self, earlier: Milestone, at: datetime, note: str) -> None:
+        kind = MilestoneKind(earlier.kind)
+        super().__init__(
+            f"{kind.value.capitalize()} is set to {mrkdwn.moment(earlier.at, day=True)} already. Nothing was changed yet:"
+            f" set it to {mrkdwn.moment(at, day=True)} instead?",
+            earlier.incident_id,
+            kind,
+            at,
+            note,
+        )
+
+
+class Contradiction(Doubtful):
+    """A milestone would come before one that must precede it."""
 
     def __init__(self, kind: MilestoneKind, at: datetime, note: str, conflicts: list[Milestone]) -> None:
-        self.incident_id = conflicts[0].incident_id
-        self.kind, self.at, self.note = kind, at, note
         others = " and ".join(f"{other.kind} at {mrkdwn.moment(other.at, day=True)}" for other in conflicts)
         super().__init__(
             f"{kind.value.capitalize()} at {mrkdwn.moment(at, day=True)} does not fit with {others}:"
-            f" {_why(kind, MilestoneKind(conflicts[0].kind))} Nothing was changed yet."
+            f" {_why(kind, MilestoneKind(conflicts[0].kind))} Nothing was changed yet.",
+            conflicts[0].incident_id,
+            kind,
+            at,
+            note,
         )
 
 
@@ -55,14 +80,19 @@ def set_milestone(
     by: str,
     source_key: str,
     now: datetime,
+    timed: bool = True,
     anyway: bool = False,
 ) -> Milestone:
     """Say when a milestone was reached; on the timeline too. `note` is Slack text.
 
-    Raises `Contradiction` when it does not fit the others, unless `anyway`.
+    `timed`: the time was given, and is not just that of being told. Raises `Contradiction` when it does not fit
+    the others, `SetAlready` when it would move without being told to where, unless `anyway`.
     """
     one_at_a_time(session, f"incident {incident.id}")
     others = incidents.milestones(session, incident.id)
+    is_repeat = entries.by_source(session, incident.team_id, source_key) is not None
+    if kind in others and not (timed or anyway or is_repeat):
+        raise SetAlready(others[kind], at, note)
     conflicts = contradictions(kind, at, others)
     if conflicts and not anyway:
         raise Contradiction(kind, at, note, conflicts)

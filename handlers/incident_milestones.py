@@ -73,8 +73,19 @@ def _milestone(
             here = incidents.here(session, team_id, slash.channel_id)
             get_to_know(session, team_id, user_id, now)
             at, note = moments.split_when(slash.rest, now=now, zone=people.zone_of(session, team_id, user_id))
-            done = _set(session, here, kind, at or now, note.strip(), by=user_id, key=slash.key, now=now, policy=policy)
-    except milestones.Contradiction as conflict:
+            done = _set(
+                session,
+                here,
+                kind,
+                at or now,
+                note.strip(),
+                by=user_id,
+                key=slash.key,
+                now=now,
+                policy=policy,
+                timed=at is not None,
+            )
+    except milestones.Doubtful as conflict:
         ack(**views.contradiction(conflict, _keep(db, team_id, slash.key, conflict, now)))
         return
     ack(**kit.ephemeral(views.was_set(done.kind, done.at), *([] if zone_is_right else [zones.UNKNOWN])))
@@ -91,9 +102,12 @@ def _set(
     key: str,
     now: datetime,
     policy: Policy,
+    timed: bool = True,
     anyway: bool = False,
 ) -> Milestone:
-    done = milestones.set_milestone(session, of, kind, at=at, note=note, by=by, source_key=key, now=now, anyway=anyway)
+    done = milestones.set_milestone(
+        session, of, kind, at=at, note=note, by=by, source_key=key, now=now, timed=timed, anyway=anyway
+    )
     if kind == MilestoneKind.RESOLVED:
         session.flush()
         updates.schedule(session, of, policy, now=now)
@@ -101,7 +115,7 @@ def _set(
     return done
 
 
-def _keep(db: Database, team_id: str, key: str, conflict: milestones.Contradiction, now: datetime) -> str:
+def _keep(db: Database, team_id: str, key: str, conflict: milestones.Doubtful, now: datetime) -> str:
     """Keep what was wanted until the person has chosen; returns the name to find it by."""
     name = f"contradiction:{key}"
     kept = {

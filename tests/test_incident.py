@@ -516,3 +516,21 @@ def test_subcommands_in_a_channel_without_incident_offer_to_declare(
 
     assert reply.text.startswith("This channel is not about an incident")
     assert reply.buttons == ["Declare"]
+
+
+def test_milestone_told_again_without_a_time_asks_before_it_moves(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare(slack, team)
+    team.alice.types("/incident started 09:30", room)
+
+    asked = team.bob.types("/incident started", room)
+
+    assert "Started is set to" in asked.text
+    assert "4:30 AM already. Nothing was changed yet" in asked.text
+    assert asked.buttons == ["Set it all the same", "Leave it"]
+    with seamark.db.reading() as session:
+        [kept] = session.exec(select(Milestone)).all()
+    assert kept.at.hour == 9
+    team.bob.clicks("Set it all the same", within=asked)
+    with seamark.db.reading() as session:
+        [moved] = session.exec(select(Milestone)).all()
+    assert moved.at.hour == 10

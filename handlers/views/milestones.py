@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot import mrkdwn
-from bot.milestones import Contradiction
+from bot.milestones import Doubtful
 from handlers.views import kit
 from storage.models import Entry, Incident, MilestoneKind
 
@@ -20,7 +20,7 @@ def dialog(incident: Incident, *, entry: Entry | None = None, when: str = "") ->
     return kit.modal("Milestone", "milestone", _fields("", when, ""), submit="Set", metadata=about)
 
 
-def contradicted(conflict: Contradiction, *, when: str, note: str, metadata: dict[str, Any]) -> View:
+def contradicted(conflict: Doubtful, *, when: str, note: str, metadata: dict[str, Any]) -> View:
     """The same dialog as it was filled in, with what does not fit and the choice to set it all the same."""
     fields = _fields(conflict.kind, when, note)
     choice = kit.checkbox_field("anyway", "It is so", "Set it all the same")
@@ -48,7 +48,7 @@ def was_set(kind: str, at: datetime) -> str:
     return f"🏁 {kind.capitalize()} {mrkdwn.moment(at, day=True)}."
 
 
-def contradiction(conflict: Contradiction, value: str) -> dict[str, Any]:
+def contradiction(conflict: Doubtful, value: str) -> dict[str, Any]:
     choices = [
         kit.button("Set it all the same", "milestone_anyway", value, style="primary"),
         kit.button("Leave it", "dismiss"),
