@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -27,3 +29,19 @@ def name_of(people_by_id: Mapping[str, Person], user_id: str | None) -> str:
         return "somebody"
     person = people_by_id.get(user_id)
     return person.name if person else user_id
+
+
+def person_from(team_id: str, user: Mapping[str, Any], now: datetime) -> Person:
+    """A person as Slack's user object tells (https://docs.slack.dev/reference/objects/user-object)."""
+    profile = user.get("profile") or {}
+    name = profile.get("display_name") or user.get("real_name") or profile.get("real_name") or user.get("name")
+    return Person(
+        team_id=team_id,
+        user_id=user["id"],
+        name=str(name or user["id"]),
+        zone=str(user.get("tz") or "UTC"),
+        is_bot=bool(user.get("is_bot")),
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        deactivated=bool(user.get("deleted")),
+        refreshed_at=now,
+    )

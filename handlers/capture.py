@@ -12,11 +12,11 @@ from sqlmodel import Session
 from bot import capture, incidents, moments, timeline
 from bot.errors import Refusal
 from bot.kinds import Kind
+from bot.messages import NOISE, addressed, after_mark, is_own, said_of
 from bot.redaction import Finding
 from bot.settings import Settings
 from handlers import zones
 from handlers.courier import Clock
-from handlers.messages import NOISE, addressed, after_mark, is_own, said_of
 from handlers.payloads import Body, Click
 from handlers.views import kit
 from handlers.views import timeline as views

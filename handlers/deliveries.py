@@ -9,10 +9,10 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
+from bot.people import person_from
 from handlers.courier import Deliveries, Delivery, GiveUp, Later
 from handlers.views import kit
 from storage import people
-from storage.models import Person
 
 GONE = {"user_not_in_channel", "channel_not_found", "is_archived", "not_in_channel", "user_not_found"}
 """Slack's words when there is nobody or nowhere left to say something to in passing."""
@@ -93,22 +93,6 @@ def _ask_about(delivery: Delivery, user_id: str) -> None:
     answer = delivery.client.users_info(user=user_id)
     with delivery.db.transaction() as session:
         people.remember_person(session, person_from(delivery.team_id, answer["user"], delivery.clock()))
-
-
-def person_from(team_id: str, user: dict[str, Any], now: Any) -> Person:
-    """A person as Slack's user object tells (https://docs.slack.dev/reference/objects/user-object)."""
-    profile = user.get("profile") or {}
-    name = profile.get("display_name") or user.get("real_name") or profile.get("real_name") or user.get("name")
-    return Person(
-        team_id=team_id,
-        user_id=user["id"],
-        name=str(name or user["id"]),
-        zone=str(user.get("tz") or "UTC"),
-        is_bot=bool(user.get("is_bot")),
-        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        deactivated=bool(user.get("deleted")),
-        refreshed_at=now,
-    )
 
 
 def refresh_view(delivery: Delivery) -> None:

@@ -15,11 +15,12 @@ from sqlmodel import Session
 
 from bot import capture, timeline
 from bot.kinds import Kind
+from bot.messages import NOISE, is_own, said_of
+from bot.people import person_from
 from bot.settings import Settings
 from handlers.capture import remember
 from handlers.courier import Deliveries, Delivery, GiveUp, Later
-from handlers.deliveries import person_from, respond
-from handlers.messages import NOISE, is_own, said_of
+from handlers.deliveries import respond
 from handlers.payloads import Body
 from handlers.views import kit
 from storage import entries, outbox, people

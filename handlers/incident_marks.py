@@ -13,18 +13,18 @@ from sqlmodel import Session
 from bot import capture, evidence, incidents, moments, mrkdwn, people, timeline
 from bot.errors import Refusal
 from bot.kinds import Kind
-from handlers import zones
+from bot.messages import is_own, said_of
+from handlers import dialogs, zones
 from handlers.capture import get_to_know, tell_mark
 from handlers.courier import Clock
 from handlers.history import put_fetch_past
 from handlers.incident_base import answer, incident, place_of, refresh, seen_by, when, whisper
-from handlers.messages import is_own, said_of
 from handlers.payloads import Click, Form, MessageShortcut, Slash
 from handlers.views import incident as incident_views
 from handlers.views import kit
 from handlers.views import milestones as milestone_views
 from handlers.views import timeline as views
-from storage import entries
+from storage import entries, outbox
 from storage import incidents as incident_rows
 from storage.db import Database
 from storage.models import Entry, Incident
@@ -37,6 +37,9 @@ class OwnMessage(Refusal):
 class TooManyChosen(Refusal):
     """That is as many as one dialog can hold. Mark these first, then go on; what you chose is still chosen."""
 
+
+WAYS = {"time": "Milestone", "mark": "Mark", "edit": "Edit"}
+"""What the menu at a line opens, by the name of its choice."""
 
 MOST_CHOSEN = 250
 """Ids that surely fit into a dialog's 3,000 characters of metadata."""
@@ -65,8 +68,9 @@ def mark(ack: Ack, slash: Slash, client: WebClient, db: Database, clock: Clock) 
         with db.transaction() as session:
             here = incidents.here(session, slash.team_id, slash.channel_id)
             get_to_know(session, slash.team_id, slash.user_id, clock())
-        client.views_open(trigger_id=slash.trigger_id, view=views.mark_dialog(slash.channel_id, incident=here))
-        ack()
+        view = views.mark_dialog(slash.channel_id, incident=here)
+        too_late = not dialogs.opened(client, slash.trigger_id, view)
+        ack(**dialogs.open_again("Mark", "mark_open", here.id) if too_late else {})
         return
     now = clock()
     zone_is_right = zones.learn(db, client, team_id=slash.team_id, user_id=slash.user_id, typed=slash.rest, now=now)
@@ -87,7 +91,8 @@ def mark_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock:
     with db.transaction() as session:
         of = seen_by(session, click, int(click.value))
         get_to_know(session, click.team_id, click.user_id, clock())
-    client.views_open(trigger_id=click.trigger_id, view=views.mark_dialog(str(of.channel_id), incident=of))
+    if not dialogs.opened(client, click.trigger_id, views.mark_dialog(str(of.channel_id), incident=of)):
+        dialogs.offer_again(db, clock, click, "Mark")
     ack()
 
 
@@ -108,7 +113,11 @@ def mark_message(
         get_to_know(session, use.team_id, captured.entry.author_id, now)
         at = _clock_time(session, captured.entry, use.user_id)
     view = views.mark_dialog(use.channel_id, incident=here, entry=captured.entry, when=at)
-    client.views_open(trigger_id=use.trigger_id, view=view)
+    if not dialogs.opened(client, use.trigger_id, view):
+        again = dialogs.open_again("Mark", "entry_menu", f"mark:{captured.entry.id}")
+        payload = {"url": use.response_url, "message": again}
+        with db.transaction() as session:
+            outbox.put(session, use.team_id, "respond", payload, lane=f"respond:{use.user_id}", now=now)
     ack()
 
 
@@ -178,7 +187,8 @@ def menu_chosen(ack: Ack, click: Click, client: WebClient, db: Database, clock: 
     with db.reading() as session:
         entry = _entry(session, click, int(entry_id))
         view = _view_for(session, way, entry, click)
-    client.views_open(trigger_id=click.trigger_id, view=view)
+    if not dialogs.opened(client, click.trigger_id, view):
+        dialogs.offer_again(db, clock, click, WAYS[way])
     ack()
 
 
@@ -196,7 +206,8 @@ def edit_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock:
     zones.learn(db, client, team_id=click.team_id, user_id=click.user_id, typed=None, now=clock())
     with db.reading() as session:
         view = _view_for(session, "edit", _entry(session, click, int(click.value)), click)
-    client.views_open(trigger_id=click.trigger_id, view=view)
+    if not dialogs.opened(client, click.trigger_id, view):
+        dialogs.offer_again(db, clock, click, "Edit")
     ack()
 
 
@@ -249,11 +260,12 @@ def typed_no_secret(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
 # --- many at once ----------------------------------------------------------------------------------------
 
 
-def pick_clicked(ack: Ack, click: Click, client: WebClient, db: Database) -> None:
+def pick_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
     with db.reading() as session:
         of = seen_by(session, click, int(click.value.partition(":")[0]))
         view = _picker(session, of, click, at=0, chosen=[])
-    (client.views_push if click.view else client.views_open)(trigger_id=click.trigger_id, view=view)
+    if not dialogs.opened(client, click.trigger_id, view, upon=bool(click.view)):
+        dialogs.offer_again(db, clock, click, "Mark many")
     ack()
 
 

@@ -9,7 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import moments
-from handlers.deliveries import person_from
+from bot.people import person_from
 from storage import people
 from storage.db import Database
 
@@ -26,11 +26,11 @@ def learn(db: Database, client: WebClient, *, team_id: str, user_id: str, typed:
 
     `typed` is None when they are going to be shown a time. Returns whether their times can be read rightly.
     """
+    if typed is not None and not moments.depends_on_zone(typed, now=now):
+        return True
     with db.reading() as session:
         if people.person(session, team_id, user_id) is not None:
             return True
-    if typed is not None and not moments.depends_on_zone(typed, now=now):
-        return True
     asking = WebClient(token=client.token, base_url=client.base_url, timeout=PATIENCE_SECONDS, retry_handlers=[])
     try:
         user = asking.users_info(user=user_id)["user"]

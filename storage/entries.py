@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, delete, select
 
+from storage.db import add_many_once
 from storage.models import Entry, EntryRevision, Evidence, Mark
 
 
@@ -20,6 +21,21 @@ def by_source(session: Session, team_id: str, source_key: str) -> Entry | None:
     """The entry as it is now, held against other writers until the transaction ends."""
     query = select(Entry).where(Entry.team_id == team_id, Entry.source_key == source_key).with_for_update()
     return session.exec(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def by_sources(session: Session, team_id: str, source_keys: Iterable[str]) -> dict[str, Entry]:
+    """Those of these entries that are there, by their keys."""
+    query = select(Entry).where(Entry.team_id == team_id, col(Entry.source_key).in_(list(source_keys)))
+    return {entry.source_key: entry for entry in session.exec(query)}
+
+
+def add_many(session: Session, rows: list[Entry]) -> list[Entry]:
+    """Add those of the rows that are not there yet; returns these, as they are in the database."""
+    if not rows:
+        return []
+    keys = add_many_once(session, rows, "team_id", "source_key", returning="source_key")
+    there = by_sources(session, rows[0].team_id, keys)
+    return [there[row.source_key] for row in rows if row.source_key in there]
 
 
 def of_incident(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
-from storage.db import add_once
+from storage.db import add_once, put
 from storage.models import Channel, Membership, Person
 
 
@@ -35,13 +35,18 @@ def people(session: Session, team_id: str, user_ids: Iterable[str] | None = None
     return {row.user_id: row for row in session.exec(query)}
 
 
+def teams(session: Session) -> list[str]:
+    """The workspaces of which anybody is known."""
+    return list(session.exec(select(Person.team_id).distinct().order_by(Person.team_id)))
+
+
 def names(session: Session, team_id: str) -> dict[str, str]:
     """Display names by user id."""
     return dict(session.exec(select(Person.user_id, Person.name).where(Person.team_id == team_id)).all())
 
 
 def remember_person(session: Session, person: Person) -> Person:
-    return session.merge(person)
+    return put(session, person)
 
 
 def channel(session: Session, team_id: str, channel_id: str) -> Channel:
@@ -64,8 +69,10 @@ def members(session: Session, team_id: str, channel_id: str) -> set[str]:
 
 
 def add_members(session: Session, team_id: str, channel_id: str, user_ids: Iterable[str]) -> None:
-    for user_id in user_ids:
-        session.merge(Membership(team_id=team_id, channel_id=channel_id, user_id=user_id))
+    # In one order for everybody: two at once then wait for each other instead of both for ever.
+    for user_id in sorted(set(user_ids)):
+        row = Membership(team_id=team_id, channel_id=channel_id, user_id=user_id)
+        add_once(session, row, "team_id", "channel_id", "user_id")
 
 
 def remove_member(session: Session, team_id: str, channel_id: str, user_id: str) -> None:

@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from bot import capture, moments, people
 from bot.moments import TypedMark
-from handlers.payloads import Body
+
+Body = Mapping[str, Any]
 
 NOISE = {
     "channel_join", "channel_leave", "group_join", "group_leave", "channel_topic", "group_topic", "channel_purpose",
