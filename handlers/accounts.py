@@ -36,8 +36,9 @@ from storage.models import Incident, Retrospective
 
 log = logging.getLogger(__name__)
 
-SECONDS = 2
-"""How long handing over the way back may take: somebody waits for the answer to their dialog."""
+SECONDS = 0.6
+"""How long each of the two calls may take that hand over the way back: somebody waits for the answer to their
+dialog, which Slack wants within three seconds."""
 
 
 def register(app: App) -> None:
@@ -239,7 +240,8 @@ def _hand_over(client: WebClient, user_id: str, title: str, value: str) -> bool:
     This is the one message that does not go through the outbox: a row there would hold the handle beside its
     writer, and tell for good whose account it is.
     """
-    quick = WebClient(token=client.token, base_url=client.base_url, timeout=SECONDS, retry_handlers=[])
+    quick = WebClient(token=client.token, base_url=client.base_url, retry_handlers=[])
+    quick.timeout = SECONDS  # type: ignore[assignment]  # it is handed to urllib, which takes fractions
     text = rendering.message("unnamed_account", title=title)
     try:
         conversation = quick.conversations_open(users=[user_id])["channel"]["id"]
