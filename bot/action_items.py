@@ -19,7 +19,7 @@ from bot.errors import FieldRefusal, Refusal
 from storage import action_items, people
 from storage import incidents as incident_rows
 from storage.db import add_once
-from storage.models import ActionEvent, ActionItem, ActionStatus, Incident, Revision
+from storage.models import ActionEvent, ActionItem, ActionStatus, Factor, Incident, Revision
 
 LONGEST_SNOOZE = timedelta(days=90)
 """Beyond a quarter, a later due date says more honestly what is meant."""
@@ -105,7 +105,7 @@ def add(
     known = action_items.by_source(session, incident.team_id, source_key)
     if known is not None:
         return known
-    _check(session, incident, plan)
+    _check(session, incident, plan, retrospective_id)
     action = ActionItem(
         team_id=incident.team_id,
         number=action_items.next_number(session, incident.team_id),
@@ -137,7 +137,7 @@ def change(
         return action
     if action.version != based_on:
         raise ChangedMeanwhile(action.id)
-    _check(session, incident_rows.by_id(session, action.incident_id), plan)
+    _check(session, incident_rows.by_id(session, action.incident_id), plan, action.retrospective_id)
     _keep_earlier(session, action, by, now)
     said = ", ".join(
         f"{name} was {getattr(action, name)}" for name in ("owner_id", "due_on") if _differs(action, plan, name)
@@ -343,10 +343,13 @@ def _columns(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _check(session: Session, incident: Incident, plan: Plan) -> None:
+def _check(session: Session, incident: Incident, plan: Plan, retrospective_id: int | None) -> None:
     if not plan.what.strip():
         raise FieldRefusal(what="An action needs words: what will be different once it is done?")
     _check_owner(session, incident, plan.owner_id, field="owner")
+    factor = session.get(Factor, plan.factor_id) if plan.factor_id is not None else None
+    if plan.factor_id is not None and (factor is None or factor.retrospective_id != retrospective_id):
+        raise FieldRefusal(addresses="That factor is not one of this retrospective; choose another, or none.")
 
 
 def _check_owner(session: Session, incident: Incident, user_id: str, *, field: str) -> None:
