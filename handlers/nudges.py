@@ -25,7 +25,7 @@ from handlers.views.action_items import Reader
 from storage import action_items, outbox, people
 from storage import nudges as rows_of
 from storage.db import Database
-from storage.models import ActionItem, Nudge, Retrospective
+from storage.models import ActionItem, Incident, Nudge, Retrospective
 from storage.nudges import ACTION
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ def reader_of(session: Session, team_id: str, user_id: str, now: datetime, zone:
 def _item(session: Session, case: nudges.Case, same: Sequence[Nudge], reader: Reader) -> views.Item | None:
     """One thing as its most telling rule says it; None when its reader may not know of it any more."""
     thing, incident = case.thing, case.incident
-    if not nudges.is_channel(reader.user_id) and not incidents.may_see(session, incident, reader.user_id):
+    if not _may_read(session, incident, reader.user_id):
         return None
     telling = [nudge for nudge in same if case.still_asks(nudge)]
     order = [*nudges.BY_NAME, *nudges.AT_ONCE]
@@ -210,6 +210,13 @@ def _item(session: Session, case: nudges.Case, same: Sequence[Nudge], reader: Re
         asks=rule.asks if rule else "",
         buttons=[kit.button("Start retrospective", "retro_start", incident.id)] if thing is incident else [],
     )
+
+
+def _may_read(session: Session, incident: Incident, recipient: str) -> bool:
+    """Whether a person, or everybody in a channel, may know of an incident: of a private one only its own channel."""
+    if nudges.is_channel(recipient):
+        return not incident.is_private or incident.channel_id == recipient
+    return incidents.may_see(session, incident, recipient)
 
 
 def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) -> dict[str, Any]:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
+from bot import action_items
 from bot.app import Seamark
+from bot.errors import FieldRefusal
+from handlers.nudges import refresh_about
+from handlers.views.action_items import plan_of
 from sandbox import Channel, Dialog, Person, Sandbox, forms
-from storage.models import Entry
+from storage.models import Entry, Factor, Retrospective
+from storage.nudges import ACTION
 from tests.conftest import Team
+from tests.follow_through import TODAY, agree, at, closed_incident, know, tick
 from tests.retro_story import begin, hub, incident
+from tests.test_digests import bot
 from tests.test_incident import minutes_later
 
 SECRET = "Layoff list leaked"
@@ -161,3 +170,72 @@ def test_kind_changed_alone_leaves_the_moment(slack: Sandbox, team: Team, seamar
     team.carol.form.fill({"Kind": "🧭 Decision"}).submit()
     after = entry_of(seamark, "odd moment")
     assert (after.happened_at, after.kind) == (before.happened_at, "decision")
+
+
+# --- what was posted before --------------------------------------------------------------------------------
+
+
+def test_overdue_post_in_a_public_channel_says_nothing_once_the_incident_is_private(
+    slack: Sandbox, team: Team, db_url: str
+) -> None:
+    reviews = slack.channel("follow-up", members=[team.alice])
+    with bot(slack, db_url, follow_up_channel=reviews.id) as running:
+        with running.db.transaction() as session:
+            know(session, slack, team.alice, team.bob, team.carol)
+        of = closed_incident(running, slack, team.ops, team.alice, title=SECRET, facilitator=team.carol)
+        action = agree(running, slack, of, team.bob, due_in=1, what="Rotate the keys")
+        for day in (2, 8, 15):
+            at(slack, running, TODAY + timedelta(days=day))
+            running.courier.drain()
+        assert [shown.text for shown in team.alice.sees(reviews) if "Rotate the keys" in shown.text] != []
+        team.alice.makes_private(team.ops)
+        tick(running, slack)
+        running.courier.drain()
+        with running.db.transaction() as session:
+            now = slack.clock.now()
+            action_items.done(session, slack.team_id, action.id, by=team.bob.id, how="Drill", now=now)
+            refresh_about(session, slack.team_id, ACTION, action.id, now)
+        running.courier.drain()
+        told_there = " ".join(shown.text for shown in team.alice.sees(reviews))
+        assert [words for words in ("Rotate the keys", SECRET) if words in told_there] == []
+
+
+# --- actions and their factors -----------------------------------------------------------------------------
+
+
+def test_action_takes_no_factor_of_another_retrospective(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    first = closed_incident(seamark, slack, team.ops, team.alice, facilitator=team.carol)
+    other = closed_incident(seamark, slack, slack.channel("other"), team.alice, title="x", facilitator=team.carol)
+    action = agree(seamark, slack, first, team.bob, due_in=3)
+    with seamark.db.transaction() as session:
+        there = {one.incident_id: one for one in session.exec(select(Retrospective))}
+        factor = Factor(
+            team_id=slack.team_id,
+            retrospective_id=there[other.id].id,
+            source_key="test",
+            statement="Somebody else's words",
+            created_by=team.alice.id,
+            created_at=slack.clock.now(),
+        )
+        session.add(factor)
+        session.flush()
+        plan = replace(plan_of(action), factor_id=factor.id)
+        with pytest.raises(FieldRefusal, match="not one of this retrospective"):
+            action_items.change(
+                session, slack.team_id, action.id, plan, by=team.bob.id, based_on=1, now=slack.clock.now()
+            )
+
+
+# --- the way back to an unnamed account --------------------------------------------------------------------
+
+
+def test_unnamed_account_is_answered_in_time_when_slack_is_slow(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    begin(team.carol, incident(slack, team))
+    asked = [message for message in team.bob.direct_messages() if "Give my account" in message.buttons][-1]
+    team.bob.clicks("Give my account", within=asked)
+    form = team.bob.form
+    slack.faults.slow(1.7, "conversations.open")
+    slack.faults.slow(1.7, "chat.postMessage")
+    began = time.monotonic()
+    form.fill({next(iter(form.values)): "I saw it", "Leave my name out": True}).submit()
+    assert time.monotonic() - began < 2
