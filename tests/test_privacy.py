@@ -14,15 +14,12 @@ from sqlmodel import select
 from bot import action_items
 from bot.app import Seamark
 from bot.errors import FieldRefusal
-from handlers.nudges import refresh_about
 from handlers.views.action_items import plan_of
 from sandbox import Channel, Dialog, Person, Sandbox, forms
 from storage.models import Entry, Factor, Retrospective
-from storage.nudges import ACTION
 from tests.conftest import Team
-from tests.follow_through import TODAY, agree, at, closed_incident, know, tick
+from tests.follow_through import agree, closed_incident
 from tests.retro_story import begin, hub, incident
-from tests.test_digests import bot
 from tests.test_incident import minutes_later
 
 SECRET = "Layoff list leaked"
@@ -170,35 +167,6 @@ def test_kind_changed_alone_leaves_the_moment(slack: Sandbox, team: Team, seamar
     team.carol.form.fill({"Kind": "🧭 Decision"}).submit()
     after = entry_of(seamark, "odd moment")
     assert (after.happened_at, after.kind) == (before.happened_at, "decision")
-
-
-# --- what was posted before --------------------------------------------------------------------------------
-
-
-def test_overdue_post_in_a_public_channel_says_nothing_once_the_incident_is_private(
-    slack: Sandbox, team: Team, db_url: str
-) -> None:
-    reviews = slack.channel("follow-up", members=[team.alice])
-    with bot(slack, db_url, follow_up_channel=reviews.id) as running:
-        with running.db.transaction() as session:
-            know(session, slack, team.alice, team.bob, team.carol)
-        of = closed_incident(running, slack, team.ops, team.alice, title=SECRET, facilitator=team.carol)
-        action = agree(running, slack, of, team.bob, due_in=1, what="Rotate the keys")
-        for day in (2, 8, 15):
-            at(slack, running, TODAY + timedelta(days=day))
-            running.courier.drain()
-        assert [shown.text for shown in team.alice.sees(reviews) if "Rotate the keys" in shown.text] != []
-        team.alice.makes_private(team.ops)
-        tick(running, slack)
-        running.courier.drain()
-        with running.db.transaction() as session:
-            now = slack.clock.now()
-            action_items.done(session, slack.team_id, action.id, by=team.bob.id, how="Drill", now=now)
-            refresh_about(session, slack.team_id, ACTION, action.id, now)
-        at(slack, running, TODAY + timedelta(days=16))
-        running.courier.drain()
-        told_there = " ".join(shown.text for shown in team.alice.sees(reviews) if "Overdue this week" not in shown.text)
-        assert [words for words in ("Rotate the keys", SECRET) if words in told_there] == []
 
 
 # --- actions and their factors -----------------------------------------------------------------------------
