@@ -31,8 +31,8 @@ class SetAlready(Doubtful):
     def __init__(self, earlier: Milestone, at: datetime, note: str) -> None:
         kind = MilestoneKind(earlier.kind)
         super().__init__(
-            f"{kind.value.capitalize()} is set to {mrkdwn.moment(earlier.at, day=True)} already. Nothing was changed yet:"
-            f" set it to {mrkdwn.moment(at, day=True)} instead?",
+            f"{kind.value.capitalize()} is set to {mrkdwn.moment(earlier.at, day=True)} already."
+            f" Nothing was changed yet: set it to {mrkdwn.moment(at, day=True)} instead?",
             earlier.incident_id,
             kind,
             at,

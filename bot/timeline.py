@@ -104,9 +104,7 @@ def record(
 
 def _add(session: Session, incident: Incident, *, now: datetime, **columns: Any) -> tuple[Entry, bool]:
     """A line that is on the timeline because its author put it there: it is marked from the beginning."""
-    row = Entry(
-        team_id=incident.team_id, incident_id=incident.id, recorded_at=now, files=[], is_marked=True, **columns
-    )
+    row = Entry(team_id=incident.team_id, incident_id=incident.id, recorded_at=now, files=[], is_marked=True, **columns)
     entry, added = add_once(session, row, "team_id", "source_key")
     if added:
         evidence.collect(session, entry, by=entry.author_id, now=now, is_new=True)

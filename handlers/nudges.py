@@ -134,6 +134,9 @@ def _give_up(session: Session, delivery: Delivery, reason: str, now: datetime) -
             nudge.failed, nudge.settled_at = reason, now
 
 
+NOTHING_LEFT = "Nothing of this reminder can be shown here any more."
+
+
 def refresh(delivery: Delivery) -> None:
     """Bring a message that was sent up to what is true now."""
     payload = delivery.payload
@@ -141,6 +144,8 @@ def refresh(delivery: Delivery) -> None:
         rows = rows_of.of_bundle(session, delivery.team_id, payload["bundle"])
         said = [nudge for nudge in rows if nudge.message_ts == payload["ts"]]
         message = _message(session, _team(delivery), said, payload["recipient"], delivery.clock())
+    if not message.get("blocks"):
+        message = kit.message(NOTHING_LEFT, [kit.section(NOTHING_LEFT)])
     try:
         delivery.client.chat_update(channel=payload["channel"], ts=payload["ts"], **message)
     except SlackApiError as error:

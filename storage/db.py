@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, bindparam, create_engine, event, make_url, text
