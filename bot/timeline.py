@@ -157,11 +157,32 @@ def set_mark(
 
 
 def unset_mark(
-    session: Session, entry: Entry, *, by: str, way: str, changed: str, now: datetime, remover: str | None = None
+    session: Session,
+    entry: Entry,
+    *,
+    by: str,
+    way: str,
+    changed: str,
+    now: datetime,
+    remover: str | None = None,
+    undone: bool = False,
 ) -> None:
-    """A mark is taken away, by whoever set it or by `remover`; the entry stays when another mark holds it."""
+    """A mark is taken away, by whoever set it or by `remover`; the entry stays when another mark holds it.
+
+    `undone`: not in Slack, where its emoji or pin stays.
+    """
+    remover = remover or by
     _word_on_mark(
-        session, entry, by=by, way=way, changed=changed, now=now, kind=None, holds=False, remover=remover or by
+        session,
+        entry,
+        by=by,
+        way=way,
+        changed=changed,
+        now=now,
+        kind=None,
+        holds=False,
+        remover=remover,
+        undone=undone,
     )
 
 
@@ -176,6 +197,7 @@ def _word_on_mark(
     kind: str | None,
     holds: bool,
     remover: str | None = None,
+    undone: bool = False,
 ) -> None:
     removed = None if holds else now
     row = Mark(
@@ -188,11 +210,12 @@ def _word_on_mark(
         marked_at=now,
         removed_at=removed,
         removed_by=remover,
+        undone=undone,
     )
     there, added = add_once(session, row, "entry_id", "marker_id", "way")
     if not added and changed > there.changed:
         there.changed, there.kind = changed, kind or there.kind
-        there.removed_at, there.removed_by = removed, remover
+        there.removed_at, there.removed_by, there.undone = removed, remover, undone
         session.add(there)
         session.flush()
     follow_marks(session, entry)
@@ -226,7 +249,7 @@ def undo(session: Session, team_id: str, entry_id: int, *, by: str, now: datetim
     if holding and not own:
         raise NotYourMark
     for mark_ in own:
-        unset_mark(session, entry, by=by, way=mark_.way, changed=stamp(now), now=now)
+        unset_mark(session, entry, by=by, way=mark_.way, changed=stamp(now), now=now, undone=True)
     if not entry.is_marked and entry.via != "message":
         _withdraw(session, entry)
     return entry

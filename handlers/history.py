@@ -225,7 +225,8 @@ def _follow_marks(
     believed = timeline.stamp(asked_at - UNSURE)
     for (user, way), kind in there.items():
         mark = known.get((user, way))
-        if mark is None or (mark.removed_at is not None and mark.changed < believed):
+        gone = mark is not None and mark.removed_at is not None and not mark.undone and mark.changed < believed
+        if mark is None or gone:
             changed = f"{mark.changed}+" if mark else str(entry.ts)
             timeline.set_mark(session, entry, by=user, way=way, changed=changed, now=now, kind=kind)
     for (user, way), mark in known.items():

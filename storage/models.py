@@ -185,6 +185,7 @@ class Mark(SQLModel, table=True):
     """Somebody said that an entry matters, in one `way` (`command`, `reaction:pushpin`, `pin`, …).
 
     `changed` is the `ts` (or time) of the last word on it, so that a late "added" cannot undo a "removed".
+    `undone`: taken back here, while its emoji or pin may still stand in Slack.
     """
 
     __table_args__: ClassVar[Any] = (UniqueConstraint("entry_id", "marker_id", "way"),)
@@ -198,6 +199,7 @@ class Mark(SQLModel, table=True):
     marked_at: datetime
     removed_at: datetime | None = None
     removed_by: str | None = None
+    undone: bool = False
 
 
 class Evidence(SQLModel, table=True):

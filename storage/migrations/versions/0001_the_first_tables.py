@@ -423,6 +423,7 @@ def upgrade() -> None:
         sa.Column("marked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("removed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("removed_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("undone", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_mark_entry_id_entry")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mark")),
         sa.UniqueConstraint("entry_id", "marker_id", "way", name=op.f("uq_mark_entry_id_marker_id_way")),
