@@ -39,7 +39,7 @@ class HttpServer:
         )
         self._server = server
         self.port = int(server.effective_port)
-        self._thread = threading.Thread(target=self._server.run, name="http")
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -48,8 +48,10 @@ class HttpServer:
         """Take no more requests, finish those that are being answered."""
         self._server.task_dispatcher.shutdown()
         self._server.pull_trigger()
-        wasyncore.close_all(self._sockets)
-        self._thread.join()
+        while self._thread.is_alive():
+            # The loop may be opening or polling one just now, so one round of closing is not always the last.
+            wasyncore.close_all(self._sockets, ignore_all=True)
+            self._thread.join(0.1)
 
     def _route(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
