@@ -4,6 +4,7 @@
 bare      a Bolt command in Bolt's default mode, which only acknowledges
 insert    a Bolt command with `process_before_response` and one durable insert
 listener  a Bolt listener for messages with `process_before_response` and one durable insert, into DATABASE_URL
+tuned     the same with as many threads, and the same connection, as Seamark
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -21,6 +23,10 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 from waitress.server import create_server
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from handlers.socket_mode import Connection
 
 THREADS = 32
 
@@ -52,8 +58,8 @@ def insert() -> App:
     return app
 
 
-def listener() -> App:
-    app = _app(process_before_response=True)
+def listener(threads: int = 5) -> App:
+    app = _app(process_before_response=True, threads=threads)
     remember = _inserting(os.environ["DATABASE_URL"])
 
     @app.event("message")
@@ -61,6 +67,10 @@ def listener() -> App:
         remember(event["ts"], event.get("text", ""))
 
     return app
+
+
+def tuned() -> App:
+    return listener(THREADS)
 
 
 def _inserting(url: str) -> Callable[[str, str], None]:
@@ -89,19 +99,23 @@ def _inserting(url: str) -> Callable[[str, str], None]:
     return into_postgresql
 
 
-def _app(*, process_before_response: bool) -> App:
+def _app(*, process_before_response: bool, threads: int = 5) -> App:
     client = WebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=os.environ["SLACK_API_URL"])
     return App(
         client=client,
         signing_secret=os.environ["SLACK_SIGNING_SECRET"],
         process_before_response=process_before_response,
+        listener_executor=ThreadPoolExecutor(threads),
     )
 
 
-def serve(app: App) -> None:
+def serve(app: App, *, like_seamark: bool) -> None:
     token = os.environ.get("SLACK_APP_TOKEN")
     if token:
-        SocketModeHandler(app, token).connect()
+        if like_seamark:
+            Connection(app, token, client=app.client, concurrency=THREADS, after_gap=lambda: None).open()
+        else:
+            SocketModeHandler(app, token).connect()
         print("ready", flush=True)
         threading.Event().wait()
     server = create_server(SlackRequestHandler(app), host="127.0.0.1", port=int(os.environ["PORT"]), threads=THREADS)
@@ -110,5 +124,5 @@ def serve(app: App) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-    serve({"bare": bare, "insert": insert, "listener": listener}[sys.argv[1]]())
+    kinds = {"bare": bare, "insert": insert, "listener": listener, "tuned": tuned}
+    serve(kinds[sys.argv[1]](), like_seamark=sys.argv[1] == "tuned")

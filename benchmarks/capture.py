@@ -1,6 +1,7 @@
 """How many messages a second are captured: against a bare Bolt listener that makes one durable insert.
 
-One run measures both, each in a process of its own over Socket Mode, on SQLite and on PostgreSQL
+The bare listener is measured as Bolt is by default, and tuned: with as many threads, and the same connection, as
+Seamark. One run measures all three, each in a process of its own over Socket Mode, on SQLite and on PostgreSQL
 (`TEST_DATABASE_URL`, or the server that travels in a wheel), while the Web API answers at once and while it
 takes 150 ms. What counts is the ratio; capture makes no call of the Web API, so the two should be alike.
 
@@ -29,6 +30,7 @@ from sandbox import Channel, Person, Sandbox
 PEOPLE = 8
 COMMANDS = {
     "listener": [sys.executable, str(Path(__file__).parent / "apps.py"), "listener"],
+    "tuned": [sys.executable, str(Path(__file__).parent / "apps.py"), "tuned"],
     "seamark": [sys.executable, "-m", "bot", "run"],
 }
 
@@ -115,10 +117,11 @@ def main() -> None:
             with database() as url:
                 measured[name] = measure(name, url, messages)
         for condition, captured in measured["seamark"].items():
-            bare = measured["listener"][condition]
+            bare, tuned = measured["listener"][condition], measured["tuned"][condition]
             print(
-                f"{kind:10} {condition:15} captured {captured:6.0f} a second, bare {bare:6.0f}:"
-                f" {100 * captured / bare:.0f} %",
+                f"{kind:10} {condition:15} captured {captured:5.0f} a second;"
+                f" bare {bare:5.0f}: {100 * captured / bare:3.0f} %; bare and tuned {tuned:5.0f}:"
+                f" {100 * captured / tuned:3.0f} %",
                 flush=True,
             )
 

@@ -237,7 +237,8 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
 
 def register_features(bolt: App, books: Books) -> None:
     """Hook every listener into Bolt, which asks them one after the other: what comes in most is asked first."""
-    for feature in (errors, channels, capture, incident, retro, accounts, action_items, nudges, library, home):
+    channels.register_lines(bolt)
+    for feature in (errors, capture, channels, incident, retro, accounts, action_items, nudges, library, home):
         feature.register(bolt)
     factors.register(bolt, books.taxonomy)
     publishing.register(bolt, books)

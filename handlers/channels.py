@@ -38,6 +38,10 @@ def register(app: App) -> None:
     for kind in ("channel_unarchive", "group_unarchive"):
         app.event(kind)(unarchived)
     app.event("channel_id_changed")(id_changed)
+
+
+def register_lines(app: App) -> None:
+    """Slack's own lines in a channel; to be called before capture, which takes every message."""
     app.event({"type": "message", "subtype": [*RENAMED, MADE_PRIVATE]})(told)
 
 
