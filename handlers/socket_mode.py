@@ -56,10 +56,23 @@ class Connection:
             # The client's reader would otherwise sit in its read for up to three seconds.
             with suppress(OSError):
                 session.sock.shutdown(socket.SHUT_RD)
+        self._end_reading()
         # Likewise its processor sits a second in an empty queue.
         client.message_processor.event.set()
         client.enqueue_message("{}")
         client.close()
+
+    def _end_reading(self) -> None:
+        """Tell the client's reader to end until it has: one that is just beginning takes the word back.
+
+        `SocketModeClient._run_current_session` sets `terminated` to False after it was seen to be connected, and
+        would then run, and be waited for by `SocketModeClient.close`, for ever.
+        """
+        reader = self._handler.client.current_session_runner
+        reader.event.set()
+        while reader.is_alive():
+            self._handler.client.current_session_state.terminated = True
+            reader.thread.join(0.02)
 
 
 class _Counting(SocketModeHandler):
