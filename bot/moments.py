@@ -146,10 +146,12 @@ def parse_mark(text: str, *, now: datetime, zone: str | None) -> TypedMark:
 def depends_on_zone(text: str, *, now: datetime) -> bool:
     """Whether `text` begins with a time that means another moment in another zone."""
     try:
-        readings = {parse_mark(text, now=now, zone=zone).at for zone in ("Etc/GMT+12", "UTC", "Etc/GMT-14")}
+        here = parse_mark(text, now=now, zone="UTC").at
+        return here is not None and any(
+            parse_mark(text, now=now, zone=zone).at != here for zone in ("Etc/GMT+12", "Etc/GMT-14")
+        )
     except NoSuchTime:
         return True
-    return len(readings) > 1
 
 
 def parse_date(text: str, today: date) -> date:

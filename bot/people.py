@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +18,9 @@ def zone_of(session: Session, team_id: str, user_id: str) -> str:
     return person.zone if person else "UTC"
 
 
-def names(session: Session, team_id: str) -> Mapping[str, str]:
-    """Display names by user id, for everyone known in the workspace."""
-    return people.names(session, team_id)
+def names(session: Session, team_id: str, user_ids: Collection[str] | None = None) -> Mapping[str, str]:
+    """Display names by user id: of these people, or of everyone known in the workspace."""
+    return people.names(session, team_id, user_ids)
 
 
 def name_of(people_by_id: Mapping[str, Person], user_id: str | None) -> str:

@@ -73,17 +73,16 @@ def mark(ack: Ack, slash: Slash, client: WebClient, db: Database, clock: Clock) 
         ack(**dialogs.open_again("Mark", "mark_open", here.id) if too_late else {})
         return
     now = clock()
-    zone_is_right = zones.learn(db, client, team_id=slash.team_id, user_id=slash.user_id, typed=slash.rest, now=now)
+    zone = zones.learn(db, client, team_id=slash.team_id, user_id=slash.user_id, typed=slash.rest, now=now)
     with db.transaction() as session:
         here = incidents.here(session, slash.team_id, slash.channel_id)
-        zone = people.zone_of(session, slash.team_id, slash.user_id)
         typed = moments.parse_mark(slash.rest, now=now, zone=zone)
         done = timeline.mark(
             session, here, typed, by=slash.user_id, source_key=slash.key, channel_id=slash.channel_id, now=now
         )
         get_to_know(session, slash.team_id, slash.user_id, now)
-        names = people.names(session, slash.team_id)
-    remarks = [] if zone_is_right else [zones.UNKNOWN]
+        names = people.names(session, slash.team_id, mrkdwn.mentioned(done.entry.text))
+    remarks = [] if zone else [zones.UNKNOWN]
     ack(**views.marked(done, names, *remarks, unmasked=typed.text))
 
 

@@ -67,12 +67,12 @@ def _milestone(
     ack: Ack, slash: Slash, client: WebClient, db: Database, clock: Clock, policy: Policy, kind: MilestoneKind
 ) -> None:
     now, team_id, user_id = clock(), slash.team_id, slash.user_id
-    zone_is_right = zones.learn(db, client, team_id=team_id, user_id=user_id, typed=slash.rest, now=now)
+    zone = zones.learn(db, client, team_id=team_id, user_id=user_id, typed=slash.rest, now=now)
     try:
         with db.transaction() as session:
             here = incidents.here(session, team_id, slash.channel_id)
             get_to_know(session, team_id, user_id, now)
-            at, note = moments.split_when(slash.rest, now=now, zone=people.zone_of(session, team_id, user_id))
+            at, note = moments.split_when(slash.rest, now=now, zone=zone)
             done = _set(
                 session,
                 here,
@@ -88,7 +88,7 @@ def _milestone(
     except milestones.Doubtful as conflict:
         ack(**views.contradiction(conflict, _keep(db, team_id, slash.key, conflict, now)))
         return
-    ack(**kit.ephemeral(views.was_set(done.kind, done.at), *([] if zone_is_right else [zones.UNKNOWN])))
+    ack(**kit.ephemeral(views.was_set(done.kind, done.at), *([] if zone else [zones.UNKNOWN])))
 
 
 def _set(

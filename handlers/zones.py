@@ -21,22 +21,24 @@ PATIENCE_SECONDS = 1
 UNKNOWN = 'Slack did not tell your time zone just now, so the time was read as UTC; "Edit" corrects it.'
 
 
-def learn(db: Database, client: WebClient, *, team_id: str, user_id: str, typed: str | None, now: datetime) -> bool:
-    """Ask Slack for somebody's zone, if they are new to us and what they typed depends on it.
+def learn(
+    db: Database, client: WebClient, *, team_id: str, user_id: str, typed: str | None, now: datetime
+) -> str | None:
+    """The IANA zone in which to read what somebody typed; Slack is asked when they are new to us and it matters.
 
-    `typed` is None when they are going to be shown a time. Returns whether their times can be read rightly.
+    `typed` is None when they are going to be shown a time. None when Slack did not tell the zone in time.
     """
     if typed is not None and not moments.depends_on_zone(typed, now=now):
-        return True
+        return "UTC"
     with db.reading() as session:
-        if people.person(session, team_id, user_id) is not None:
-            return True
+        known = people.person(session, team_id, user_id)
+    if known is not None:
+        return known.zone
     asking = WebClient(token=client.token, base_url=client.base_url, timeout=PATIENCE_SECONDS, retry_handlers=[])
     try:
         user = asking.users_info(user=user_id)["user"]
     except (SlackApiError, SlackClientError, OSError):
         log.warning("Slack did not tell the zone of %s in time.", user_id, exc_info=True)
-        return False
+        return None
     with db.transaction() as session:
-        people.remember_person(session, person_from(team_id, user, now))
-    return True
+        return people.remember_person(session, person_from(team_id, user, now)).zone

@@ -29,15 +29,18 @@ def by_source(session: Session, team_id: str, source_key: str) -> Incident | Non
     return session.exec(query).one_or_none()
 
 
+_IN_CHANNEL = (
+    select(Incident)
+    .where(Incident.team_id == bindparam("team_id"), Incident.channel_id == bindparam("channel_id"))
+    .order_by(col(Incident.status) == IncidentStatus.CLOSED, col(Incident.number).desc())
+    .limit(1)
+)
+"""Put together once, like `_COVERING`: every mark asks for it, and building it takes longer than the asking."""
+
+
 def in_channel(session: Session, team_id: str, channel_id: str) -> Incident | None:
     """The incident a channel is about: the open one, or else the latest."""
-    query = (
-        select(Incident)
-        .where(Incident.team_id == team_id, Incident.channel_id == channel_id)
-        .order_by(col(Incident.status) == IncidentStatus.CLOSED, col(Incident.number).desc())
-        .limit(1)
-    )
-    return session.exec(query).one_or_none()
+    return session.exec(_IN_CHANNEL, params={"team_id": team_id, "channel_id": channel_id}).one_or_none()
 
 
 _COVERING = (
@@ -51,7 +54,7 @@ _COVERING = (
     .order_by(col(Incident.number).desc())
     .limit(1)
 )
-"""Put together once: it is asked for every message, and building it takes longer than the asking."""
+"""Put together once: it is asked for every message."""
 
 
 def covering(session: Session, team_id: str, channel_id: str, at: datetime) -> Incident | None:

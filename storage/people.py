@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
@@ -40,9 +40,14 @@ def teams(session: Session) -> list[str]:
     return list(session.exec(select(Person.team_id).distinct().order_by(Person.team_id)))
 
 
-def names(session: Session, team_id: str) -> dict[str, str]:
-    """Display names by user id."""
-    return dict(session.exec(select(Person.user_id, Person.name).where(Person.team_id == team_id)).all())
+def names(session: Session, team_id: str, user_ids: Collection[str] | None = None) -> dict[str, str]:
+    """Display names by user id: those of `user_ids` that are known, or everybody's when None."""
+    if user_ids is not None and not user_ids:
+        return {}
+    query = select(Person.user_id, Person.name).where(Person.team_id == team_id)
+    if user_ids is not None:
+        query = query.where(col(Person.user_id).in_(user_ids))
+    return dict(session.exec(query).all())
 
 
 def remember_person(session: Session, person: Person) -> Person:
