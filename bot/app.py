@@ -237,6 +237,7 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
 
 def register_features(bolt: App, books: Books) -> None:
     """Hook every listener into Bolt, which asks them one after the other: what comes in most is asked first."""
+    incident.incident.register(bolt)
     channels.register_lines(bolt)
     for feature in (errors, capture, channels, incident, retro, accounts, action_items, nudges, library, home):
         feature.register(bolt)

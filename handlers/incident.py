@@ -17,6 +17,6 @@ __all__ = ["incident", "register"]
 
 
 def register(app: App) -> None:
-    incident.register(app)
+    """Hook in what belongs to `/incident`; the command itself is hooked in before everything else."""
     for part in (incident_declare, incident_marks, incident_milestones, incident_records, incident_answers):
         part.register(app)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, Args
+from slack_bolt.kwargs_injection import build_required_kwargs
 
 from handlers.payloads import Slash
 from handlers.views import kit
@@ -47,11 +48,20 @@ class Subcommands:
         return register
 
     def register(self, app: App) -> None:
-        """Hook the subcommands, the help and the answer to unknown words into Bolt."""
-        for name, subcommand in self.registered.items():
-            app.command(self.command, matchers=[_asks_for(name)])(subcommand.listener)
-        app.command(self.command, matchers=[_asks_for("", "help")])(self._help)
-        app.command(self.command)(self._unknown)
+        """Hook the command into Bolt, as one listener: Bolt asks every listener before the right one in turn."""
+        app.command(self.command)(self._carry_out)
+
+    def _carry_out(self, args: Args, slash: Slash) -> None:
+        asked = self.registered.get(slash.subcommand)
+        listener = asked.listener if asked else self._help if slash.subcommand in {"", "help"} else self._unknown
+        wanted = build_required_kwargs(
+            logger=args.logger,
+            required_arg_names=inspect.getfullargspec(listener).args,
+            request=args.request,
+            response=args.response,
+            this_func=listener,
+        )
+        listener(**wanted)
 
     def _help(self, ack: Ack) -> None:
         ack(**kit.ephemeral(*self._help_texts()))
@@ -65,13 +75,6 @@ class Subcommands:
     def _help_texts(self) -> list[str]:
         lines = [f"• *{one.name}*: {one.help}" for name, one in self.registered.items() if name == one.name]
         return [f"*{self.command}* {self.about}", *kit.paged(lines)]
-
-
-def _asks_for(*names: str) -> Callable[..., bool]:
-    def matches(slash: Slash) -> bool:
-        return slash.subcommand in names
-
-    return matches
 
 
 def example_of(help_text: str) -> list[str]:
