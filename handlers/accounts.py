@@ -240,7 +240,7 @@ def _hand_over(client: WebClient, user_id: str, title: str, value: str) -> bool:
     This is the one message that does not go through the outbox: a row there would hold the handle beside its
     writer, and tell for good whose account it is.
     """
-    quick = WebClient(token=client.token, base_url=client.base_url, retry_handlers=[])
+    quick = WebClient(token=client.token, base_url=client.base_url, ssl=client.ssl, retry_handlers=[])
     quick.timeout = SECONDS  # type: ignore[assignment]  # it is handed to urllib, which takes fractions
     text = rendering.message("unnamed_account", title=title)
     try:

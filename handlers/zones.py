@@ -34,7 +34,9 @@ def learn(
         known = people.person(session, team_id, user_id)
     if known is not None:
         return known.zone
-    asking = WebClient(token=client.token, base_url=client.base_url, timeout=PATIENCE_SECONDS, retry_handlers=[])
+    asking = WebClient(
+        token=client.token, base_url=client.base_url, timeout=PATIENCE_SECONDS, ssl=client.ssl, retry_handlers=[]
+    )
     try:
         user = asking.users_info(user=user_id)["user"]
     except (SlackApiError, SlackClientError, OSError):
