@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot.errors import Refusal
-from storage import incidents, people
+from storage import incidents
 from storage.db import add_once, one_at_a_time
 from storage.models import Incident, IncidentKind, IncidentRole, IncidentStatus
 
@@ -118,12 +118,20 @@ def named(session: Session, team_id: str, words: str, *, asked_by: str) -> Incid
 
 def may_see(session: Session, incident: Incident, user_id: str) -> bool:
     """Whether a person may know of an incident: of a private one only the members of its channel."""
-    if not incident.is_private:
-        return True
-    place = incident.channel_id or ("" if incident.own_channel else incident.declared_in)
-    if not place:
-        return incident.declared_by == user_id
-    return people.is_member(session, incident.team_id, place, user_id)
+    return not incident.is_private or incidents.is_visible(session, incident, user_id)
+
+
+def seen(session: Session, team_id: str, incident_id: int, *, asked_by: str, channel_id: str = "") -> Incident:
+    """The incident by its row's id, for somebody who may know of it.
+
+    Whoever is in its channel at this moment may (`channel_id`), also while their coming is not known yet.
+    Raises `NoSuchIncident`.
+    """
+    incident = incidents.by_id(session, incident_id)
+    is_here = bool(channel_id) and incident.channel_id == channel_id
+    if incident.team_id != team_id or not (is_here or may_see(session, incident, asked_by)):
+        raise NoSuchIncident
+    return incident
 
 
 def lead(incident: Incident, roles: Mapping[str, str]) -> str:

@@ -61,10 +61,7 @@ def named(session: Session, team_id: str, words: str, *, channel_id: str, asked_
     """
     if words.strip():
         return incidents.named(session, team_id, words.split(maxsplit=1)[0], asked_by=asked_by)
-    found = incidents.here(session, team_id, channel_id)
-    if not incidents.may_see(session, found, asked_by):
-        raise incidents.NoSuchIncident
-    return found
+    return incidents.here(session, team_id, channel_id)
 
 
 def here(session: Session, team_id: str, channel_id: str, words: str = "", *, asked_by: str) -> Retrospective:
@@ -89,10 +86,7 @@ def seen(session: Session, team_id: str, retrospective_id: int, *, asked_by: str
     found = retros.by_id(session, team_id, retrospective_id)
     if found is None:
         raise incidents.NoSuchIncident
-    incident = incident_rows.by_id(session, found.incident_id)
-    if not incidents.may_see(session, incident, asked_by):
-        raise incidents.NoSuchIncident
-    return found, incident
+    return found, incidents.seen(session, team_id, found.incident_id, asked_by=asked_by)
 
 
 def may_edit(session: Session, retrospective: Retrospective, user_id: str) -> bool:

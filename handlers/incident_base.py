@@ -11,7 +11,6 @@ from bot.errors import FieldRefusal
 from handlers.payloads import Click, Form
 from handlers.subcommands import Subcommands
 from handlers.views import kit
-from storage import incidents as incident_rows
 from storage import outbox
 from storage.models import Incident
 
@@ -29,15 +28,8 @@ def refresh(session: Session, of: Incident, now: datetime) -> None:
 
 
 def seen_by(session: Session, by: Click | Form, incident_id: int) -> Incident:
-    """The incident, for somebody who may know of it: a member, or whoever is in its channel right now.
-
-    Raises `NoSuchIncident`.
-    """
-    of = incident_rows.by_id(session, incident_id)
-    is_here = of.channel_id is not None and of.channel_id == place_of(by)
-    if of.team_id != by.team_id or not (is_here or incidents.may_see(session, of, by.user_id)):
-        raise incidents.NoSuchIncident
-    return of
+    """The incident that a button or dialog is about, for somebody who may know of it. Raises `NoSuchIncident`."""
+    return incidents.seen(session, by.team_id, incident_id, asked_by=by.user_id, channel_id=place_of(by))
 
 
 def place_of(by: Click | Form) -> str:

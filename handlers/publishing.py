@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 from sqlmodel import Session
 
-from bot import audit, documents, exporting, incidents, publishing, reports, retro
+from bot import audit, documents, exporting, publishing, reports, retro
 from bot import people as who
 from bot.errors import Refusal
 from bot.guides import Prompt
@@ -28,7 +28,6 @@ from handlers.retro import retro as command
 from handlers.steps import Visit
 from handlers.views import kit
 from handlers.views import publishing as views
-from storage import incidents as incident_rows
 from storage import outbox, publications, receipts, retros
 from storage.db import Database
 from storage.models import Incident, Retrospective
@@ -231,7 +230,7 @@ def brief_clicked(ack: Ack, click: Click, db: Database, clock: Clock, books: Boo
     """Show the brief to everybody in the channel where its button was pressed."""
     now = clock()
     with db.transaction() as session:
-        incident = _visible(session, int(click.value), click)
+        incident = incident_base.seen_by(session, click, int(click.value))
         if incident.is_private and incident.channel_id != click.channel_id:
             raise NotItsChannel
         report = reports.latest(session, incident) or reports.build(session, incident, books)
@@ -240,13 +239,6 @@ def brief_clicked(ack: Ack, click: Click, db: Database, clock: Clock, books: Boo
         outbox.put(session, click.team_id, "post", payload, lane=f"incident:{incident.id}", now=now, key=key)
         incident_base.answer(session, click, "The brief is posted here.", now)
     ack()
-
-
-def _visible(session: Session, incident_id: int, click: Click) -> Incident:
-    incident = incident_rows.by_id(session, incident_id)
-    if incident.team_id != click.team_id or not incidents.may_see(session, incident, click.user_id):
-        raise incidents.NoSuchIncident
-    return incident
 
 
 def _note_view(session: Session, incident: Incident, by: str, what: str, now: datetime, **detail: Any) -> None:
@@ -276,7 +268,7 @@ def export_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
     form, _, anonymised = rest.partition(":")
     now = clock()
     with db.transaction() as session:
-        incident = _visible(session, int(number), click)
+        incident = incident_base.seen_by(session, click, int(number))
         if receipts.first_time(session, click.team_id, click.key, now):
             _send(session, incident, click.user_id, form, now, anonymised=bool(anonymised), key=click.key)
     ack()

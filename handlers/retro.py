@@ -19,6 +19,7 @@ from bot.guides import Guide
 from bot.policy import Policy
 from handlers import dialogs, retro_steps, retro_timeline
 from handlers.courier import Clock
+from handlers.incident_base import seen_by
 from handlers.payloads import Click, Form, Slash
 from handlers.subcommands import Subcommands
 from handlers.views import retro as views
@@ -103,7 +104,7 @@ def start_clicked(
 ) -> None:
     """The button on the opening message, and the one that opens the dialog again."""
     with db.reading() as session:
-        incident = _visible(session, int(click.value), click.team_id, click.user_id)
+        incident = seen_by(session, click, int(click.value))
         begun = retros.of_incident(session, incident.id)
         view = (
             views.start_dialog(_beginning(session, incident, click.user_id, guides, policy, clock()))
@@ -113,13 +114,6 @@ def start_clicked(
     if not dialogs.opened(client, click.trigger_id, view):
         dialogs.offer_again(db, clock, click, "Start retrospective")
     ack()
-
-
-def _visible(session: Session, incident_id: int, team_id: str, user_id: str) -> Incident:
-    incident = incident_rows.by_id(session, incident_id)
-    if incident.team_id != team_id or not incidents.may_see(session, incident, user_id):
-        raise incidents.NoSuchIncident
-    return incident
 
 
 def _beginning(
@@ -155,7 +149,7 @@ def incident_chosen(
 ) -> None:
     """Another incident was chosen in the dialog: what follows from it is filled in anew."""
     with db.reading() as session:
-        incident = _visible(session, int(click.value), click.team_id, click.user_id)
+        incident = seen_by(session, click, int(click.value))
         view = views.start_dialog(_beginning(session, incident, click.user_id, guides, policy, clock()))
     dialogs.shown_instead(client, str(click.view["id"]), view)
     ack()
@@ -184,7 +178,7 @@ def _started(
     bot_user_id: str,
     now: datetime,
 ) -> View:
-    incident = _visible(session, int(form.choice("retro_incident")), form.team_id, form.user_id)
+    incident = seen_by(session, form, int(form.choice("retro_incident")))
     before = retros.of_incident(session, incident.id)
     if before is not None:
         return _begun_before(session, before, incident, by=form.user_id, now=now)

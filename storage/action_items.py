@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import Select, and_, func, or_
+from sqlalchemy import Select, func, or_
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
+from storage import visibility
 from storage.db import one_at_a_time
-from storage.models import ActionEvent, ActionItem, ActionStatus, Incident, Membership, Revision
+from storage.models import ActionEvent, ActionItem, ActionStatus, Incident, Revision
 
 Found = Select[ActionItem, Incident]
 
@@ -57,19 +58,8 @@ def of_retrospective(session: Session, retrospective_id: int) -> list[ActionItem
 
 def visible(team_id: str, user_id: str) -> Found:
     """All actions with their incidents that a person may know of, to be narrowed down."""
-    mine = select(Membership.channel_id).where(Membership.team_id == team_id, Membership.user_id == user_id)
-    return (
-        sa_select(ActionItem, Incident)
-        .join(Incident, col(Incident.id) == col(ActionItem.incident_id))
-        .where(
-            col(ActionItem.team_id) == team_id,
-            or_(
-                col(Incident.is_private).is_(False),
-                col(Incident.channel_id).in_(mine),
-                and_(col(Incident.channel_id).is_(None), col(Incident.declared_by) == user_id),
-            ),
-        )
-    )
+    joined = col(Incident.id) == col(ActionItem.incident_id)
+    return sa_select(ActionItem, Incident).join(Incident, joined).where(visibility.visible(team_id, user_id))
 
 
 def unfinished(query: Found) -> Found:

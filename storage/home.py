@@ -8,17 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, func, select
 
-from storage.models import Incident, IncidentStatus, Membership, Participant, Retrospective, RetroStatus, Review
-
-
-def may_be_seen(team_id: str, user_id: str) -> ColumnElement[bool]:
-    """The condition on `Incident` that somebody may know of it."""
-    mine = select(Membership.channel_id).where(Membership.team_id == team_id, Membership.user_id == user_id)
-    return or_(
-        col(Incident.is_private).is_(False),
-        col(Incident.channel_id).in_(mine),
-        and_(col(Incident.channel_id).is_(None), col(Incident.declared_by) == user_id),
-    )
+from storage.models import Incident, IncidentStatus, Participant, Retrospective, RetroStatus, Review
+from storage.visibility import visible
 
 
 @dataclass(frozen=True)
@@ -32,11 +23,7 @@ class Page:
 
 def open_incidents(session: Session, team_id: str, user_id: str, *, at: int, most: int) -> Page:
     """The newest first."""
-    where = (
-        Incident.team_id == team_id,
-        Incident.status == IncidentStatus.OPEN,
-        may_be_seen(team_id, user_id),
-    )
+    where = (Incident.status == IncidentStatus.OPEN, visible(team_id, user_id))
     total = session.exec(select(func.count()).select_from(Incident).where(*where)).one()
     query = select(Incident).where(*where).order_by(col(Incident.number).desc()).offset(at).limit(most)
     return Page([(one, None) for one in session.exec(query)], at, total)
@@ -76,7 +63,7 @@ def _retros(
     at: int,
     most: int,
 ) -> Page:
-    where = (Retrospective.team_id == team_id, wanted, may_be_seen(team_id, user_id))
+    where = (wanted, visible(team_id, user_id))
     joined = col(Incident.id) == col(Retrospective.incident_id)
     total = session.exec(select(func.count()).select_from(Retrospective).join(Incident, joined).where(*where)).one()
     query = select(Incident, Retrospective).join(Retrospective, joined).where(*where)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, case, func, or_
+from sqlalchemy import bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from storage.db import one_at_a_time
-from storage.models import Incident, IncidentRole, IncidentStatus, Membership, Milestone
+from storage.models import Incident, IncidentRole, IncidentStatus, Milestone
+from storage.visibility import visible
 
 
 def next_number(session: Session, team_id: str) -> int:
@@ -94,23 +95,16 @@ def updates_due(session: Session, now: datetime) -> list[Incident]:
     return list(session.exec(query.with_for_update(skip_locked=True)))
 
 
-def visible_to(
-    session: Session, team_id: str, user_id: str, *, status: str | None = None, most: int = 100
-) -> list[Incident]:
-    """The incidents that a person may know of, newest first: private ones only where they are a member."""
-    mine = select(Membership.channel_id).where(Membership.team_id == team_id, Membership.user_id == user_id)
-    place = func.coalesce(Incident.channel_id, case((col(Incident.own_channel), None), else_=Incident.declared_in))
-    query = select(Incident).where(
-        Incident.team_id == team_id,
-        or_(
-            col(Incident.is_private).is_(False),
-            place.in_(mine),
-            and_(place.is_(None), col(Incident.declared_by) == user_id),
-        ),
-    )
-    if status is not None:
-        query = query.where(Incident.status == status)
+def visible_to(session: Session, team_id: str, user_id: str, *, most: int = 100) -> list[Incident]:
+    """The incidents that a person may know of, newest first."""
+    query = select(Incident).where(visible(team_id, user_id))
     return list(session.exec(query.order_by(col(Incident.number).desc()).limit(most)))
+
+
+def is_visible(session: Session, incident: Incident, user_id: str) -> bool:
+    """Whether a person may know of an incident."""
+    query = select(Incident.id).where(Incident.id == incident.id, visible(incident.team_id, user_id))
+    return session.exec(query).one_or_none() is not None
 
 
 def every(session: Session) -> list[Incident]:

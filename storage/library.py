@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
 from storage.models import (
@@ -15,25 +15,12 @@ from storage.models import (
     Entry,
     Factor,
     Incident,
-    Membership,
     Milestone,
     Participant,
     Retrospective,
     RetroStatus,
 )
-
-
-def visible(team_id: str, user_id: str) -> ColumnElement[bool]:
-    """Whether a person may know of an incident: of private ones only the members of their channels."""
-    mine = select(Membership.channel_id).where(Membership.team_id == team_id, Membership.user_id == user_id)
-    return and_(
-        col(Incident.team_id) == team_id,
-        or_(
-            col(Incident.is_private).is_(False),
-            col(Incident.channel_id).in_(mine),
-            and_(col(Incident.channel_id).is_(None), col(Incident.declared_by) == user_id),
-        ),
-    )
+from storage.visibility import visible
 
 
 def incidents(session: Session, team_id: str, user_id: str) -> list[Incident]:
