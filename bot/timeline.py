@@ -113,17 +113,16 @@ def _add(session: Session, incident: Incident, *, now: datetime, **columns: Any)
 
 def _first_mark(session: Session, entry: Entry, *, way: str) -> None:
     """The author's own mark of a line that was added just now: nobody else can have marked it yet."""
-    session.add(
-        Mark(
-            team_id=entry.team_id,
-            entry_id=entry.id,
-            marker_id=str(entry.author_id),
-            way=way,
-            kind=entry.kind,
-            changed=stamp(entry.recorded_at),
-            marked_at=entry.recorded_at,
-        )
+    own = Mark(
+        team_id=entry.team_id,
+        entry_id=entry.id,
+        marker_id=str(entry.author_id),
+        way=way,
+        kind=entry.kind,
+        changed=stamp(entry.recorded_at),
+        marked_at=entry.recorded_at,
     )
+    add_once(session, own, "entry_id", "marker_id", "way")
 
 
 def keep_revision(
