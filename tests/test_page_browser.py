@@ -30,9 +30,7 @@ pytestmark = [
 @pytest.fixture
 def db_url(sqlite_template: Path, tmp_path: Path) -> str:
     """One database is enough here: the page does not know it."""
-    path = tmp_path / "seamark.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'seamark.db')}"
 
 
 @pytest.fixture(scope="module")
