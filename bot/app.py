@@ -49,6 +49,7 @@ from handlers import (
     publishing_deliveries,
     retro,
     retro_deliveries,
+    typed_secrets,
 )
 from handlers.courier import Courier, Deliveries
 from handlers.socket_mode import Connection
@@ -251,6 +252,7 @@ def register_features(bolt: App, books: Books) -> None:
     """Hook every listener into Bolt, which asks them one after the other: what comes in most is asked first."""
     incident.incident.register(bolt)
     channels.register_lines(bolt)
+    typed_secrets.register(bolt)
     for feature in (errors, capture, channels, incident, retro, accounts, action_items, nudges, library, home):
         feature.register(bolt)
     factors.register(bolt, books.taxonomy)

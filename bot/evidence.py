@@ -28,7 +28,13 @@ def masked(session: Session, team_id: str, text: str) -> redaction.Masked:
 
 def allow(session: Session, team_id: str, text: str, *, by: str, now: datetime) -> None:
     """Somebody says that what looks like secrets in this text are none; only fingerprints are kept."""
-    for fingerprint in {finding.fingerprint for finding in redaction.mask(text, salt=team_id).findings}:
+    found = redaction.mask(text, salt=team_id).findings
+    allow_fingerprints(session, team_id, [finding.fingerprint for finding in found], by=by, now=now)
+
+
+def allow_fingerprints(session: Session, team_id: str, fingerprints: Iterable[str], *, by: str, now: datetime) -> None:
+    """The same of what was found before; `by` is empty where nothing shall tell who said so."""
+    for fingerprint in set(fingerprints):
         row = AllowedSecret(team_id=team_id, fingerprint=fingerprint, allowed_by=by, allowed_at=now)
         add_once(session, row, "team_id", "fingerprint")
 

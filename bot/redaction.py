@@ -41,6 +41,11 @@ def fingerprint(secret: str, salt: str = "") -> str:
     return hmac.new(salt.encode(), secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
+def in_words(found: Iterable[Finding]) -> str:
+    """What was found, each kind once: "a Slack token, an AWS key"."""
+    return ", ".join(sorted({finding.kind for finding in found}))
+
+
 def mask(text: str, allowed: Collection[str] = (), *, salt: str = "") -> Masked:
     """Replace likely secrets in Slack text, but for those whose fingerprint under `salt` is in `allowed`."""
     findings, parts, at = [], [], 0

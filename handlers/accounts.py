@@ -20,7 +20,7 @@ from bot import people as who
 from bot import retro as retrospectives
 from bot.guides import Guide, Step
 from bot.policy import Policy
-from handlers import dialogs, retro_steps
+from handlers import dialogs, retro_steps, typed_secrets
 from handlers.courier import Clock
 from handlers.payloads import Click, Form, Slash
 from handlers.retro import retro
@@ -186,7 +186,8 @@ def account_submitted(
 def kept_as_written(
     ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock, guides: Mapping[str, Guide]
 ) -> None:
-    dialogs.shown_instead(client, str(click.view["id"]), _give(click.form, client, db, clock, guides))
+    view = _give(click.form, client, db, clock, guides)
+    dialogs.shown_instead(client, str(click.view["id"]), typed_secrets.told(view, click.masked, click.view))
     ack()
 
 

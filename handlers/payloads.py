@@ -7,10 +7,12 @@ https://docs.slack.dev/reference/interaction-payloads.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from bot.redaction import Finding
 
 Body = Mapping[str, Any]
 
@@ -60,7 +62,7 @@ class Slash:
 
 @dataclass(frozen=True)
 class Click:
-    """A button or menu in a message or a view; `value` is what it stands for."""
+    """A button or menu in a message or a view; `value` is what it stands for, `masked` see `Form`."""
 
     action_id: str
     value: str
@@ -72,6 +74,7 @@ class Click:
     response_url: str
     view: Body
     channel_name: str = ""
+    masked: Sequence[Finding] = ()
 
     @classmethod
     def of(cls, body: Body) -> Click:
@@ -104,7 +107,7 @@ class Click:
     @property
     def form(self) -> Form:
         """What the dialog around the button holds at this moment."""
-        return Form(self.team_id, self.user_id, self.trigger_id, self.view)
+        return Form(self.team_id, self.user_id, self.trigger_id, self.view, self.masked)
 
 
 @dataclass(frozen=True)
@@ -160,12 +163,16 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Form:
-    """A dialog as it was filled in. Each field's block id is the field's name; its element is called `value`."""
+    """A dialog as it was filled in. Each field's block id is the field's name; its element is called `value`.
+
+    `masked` are the likely secrets that were typed and are masked in `view` already (`handlers.typed_secrets`).
+    """
 
     team_id: str
     user_id: str
     trigger_id: str
     view: Body
+    masked: Sequence[Finding] = ()
 
     @classmethod
     def of(cls, body: Body) -> Form:

@@ -21,7 +21,7 @@ from bot.guides import Prompt
 from bot.publishing import Decision
 from bot.report import Report
 from bot.reports import Books
-from handlers import dialogs, incident_base, retro_steps, steps
+from handlers import dialogs, incident_base, retro_steps, steps, typed_secrets
 from handlers.courier import Clock
 from handlers.payloads import Click, Form, Slash
 from handlers.retro import retro as command
@@ -192,7 +192,7 @@ def publish_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clo
         else:
             view = _published_in_step(session, click, found, incident, books, now)
     if view is not None:
-        dialogs.shown_instead(client, str(click.view["id"]), view)
+        dialogs.shown_instead(client, str(click.view["id"]), typed_secrets.told(view, click.masked, click.view))
     ack()
 
 

@@ -17,7 +17,7 @@ from bot import people as who
 from bot.guides import Guide, Prompt
 from bot.policy import Policy
 from bot.prefill import FROM_THE_TIMELINE
-from handlers import dialogs, steps
+from handlers import dialogs, steps, typed_secrets
 from handlers.courier import Clock
 from handlers.payloads import Click, Form
 from handlers.steps import Visit
@@ -212,7 +212,7 @@ def _went(
 ) -> None:
     with db.transaction() as session:
         view = _go(session, click.form, then, guides, policy, now, options)
-    dialogs.shown_instead(client, str(click.view["id"]), view)
+    dialogs.shown_instead(client, str(click.view["id"]), typed_secrets.told(view, click.masked, click.view))
 
 
 def _go(

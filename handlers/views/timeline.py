@@ -10,7 +10,7 @@ from slack_sdk.models.views import View
 
 from bot import mrkdwn, timeline
 from bot.kinds import TYPED, Kind
-from bot.redaction import Finding
+from bot.redaction import Finding, in_words
 from bot.timeline import Marked
 from handlers.views import kit
 from storage.models import Entry, Incident, Mark
@@ -43,17 +43,13 @@ def marked(done: Marked, names: Mapping[str, str], *remarks: str, unmasked: str 
 def _masked(masked: Sequence[Finding]) -> list[str]:
     if not masked:
         return []
-    return [f"What looked like {_kinds(masked)} was masked before it was kept."]
-
-
-def _kinds(masked: Sequence[Finding]) -> str:
-    return ", ".join(sorted({finding.kind for finding in masked}))
+    return [f"What looked like {in_words(masked)} was masked before it was kept."]
 
 
 def masked_notice(entry: Entry, masked: Sequence[Finding]) -> dict[str, Any]:
     """What the author of a message with likely secrets is told."""
     text = (
-        f"Your message looked as if it held {_kinds(masked)}. Seamark masked it before keeping the message;"
+        f"Your message looked as if it held {in_words(masked)}. Seamark masked it before keeping the message;"
         " Slack still shows it, so delete or change it there, and replace the secret."
     )
     return kit.message(text, [kit.section(text), kit.buttons(kit.button("It is no secret", "not_secret", entry.id))])
