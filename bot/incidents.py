@@ -28,6 +28,10 @@ class NotAnIncident(Refusal):
     """This channel is not about an incident, so nothing was recorded. Declare one here, or go to its channel."""
 
 
+class NoneNamed(NotAnIncident):
+    """This channel is not about an incident. Name the one you mean"""
+
+
 class AlreadyAnIncident(Refusal):
     """This channel is about an open incident already; close it first, or choose "A new channel"."""
 
@@ -116,6 +120,25 @@ def named(session: Session, team_id: str, words: str, *, asked_by: str) -> Incid
     return incident
 
 
+def meant(session: Session, team_id: str, words: str, *, channel_id: str, asked_by: str) -> tuple[Incident, str]:
+    """The incident whose name `words` begin with, e.g. `INC-7`, or else the channel's; and the words behind the name.
+
+    Raises `NoSuchIncident` for one that the asker may not know of, `NoneNamed`.
+    """
+    called = re.match(r"(inc-?\d{1,9})(?!\S)\s*", words, re.IGNORECASE)
+    if called is None:
+        return of_place(session, team_id, channel_id), words
+    return named(session, team_id, called[1], asked_by=asked_by), words[called.end() :]
+
+
+def of_place(session: Session, team_id: str, channel_id: str) -> Incident:
+    """The incident of the channel in which somebody named none; raises `NoneNamed`."""
+    found = incidents.in_channel(session, team_id, channel_id)
+    if found is None:
+        raise NoneNamed
+    return found
+
+
 def may_see(session: Session, incident: Incident, user_id: str) -> bool:
     """Whether a person may know of an incident: of a private one only the members of its channel."""
     return not incident.is_private or incidents.is_visible(session, incident, user_id)
@@ -152,8 +175,24 @@ def set_role(session: Session, incident: Incident, role: str, user_id: str, now:
     )
 
 
+def use_place(session: Session, incident: Incident) -> None:
+    """Have an incident that got no channel of its own go on where it was declared, with what was said there since.
+
+    Raises `AlreadyAnIncident`.
+    """
+    there = incidents.in_channel(session, incident.team_id, incident.declared_in)
+    if there is not None and there.status == IncidentStatus.OPEN:
+        raise AlreadyAnIncident(
+            f"<#{incident.declared_in}> is about {there.key}, which is open, so {incident.key} cannot be there, too."
+        )
+    incident.own_channel, incident.channel_id = False, incident.declared_in
+    incident.covers_from = incident.declared_at
+    session.add(incident)
+
+
 def close(session: Session, incident: Incident, *, by: str, now: datetime) -> bool:
     """End an incident; returns whether it was open until now."""
+    _hold(session, incident)
     if incident.status == IncidentStatus.CLOSED:
         return False
     incident.status, incident.closed_by, incident.closed_at = IncidentStatus.CLOSED, by, now
@@ -164,12 +203,19 @@ def close(session: Session, incident: Incident, *, by: str, now: datetime) -> bo
 
 def reopen(session: Session, incident: Incident) -> bool:
     """Take an incident up again; returns whether it was closed until now."""
+    _hold(session, incident)
     if incident.status == IncidentStatus.OPEN:
         return False
     incident.status, incident.closed_by, incident.closed_at = IncidentStatus.OPEN, None, None
     incident.next_look_at = None
     session.add(incident)
     return True
+
+
+def _hold(session: Session, incident: Incident) -> None:
+    """The incident as it is now, held against others who close or open it at the same moment."""
+    one_at_a_time(session, f"incident {incident.id}")
+    session.refresh(incident)
 
 
 def parse_severity(word: str) -> str:

@@ -57,17 +57,17 @@ class StillThere(Refusal):
 def named(session: Session, team_id: str, words: str, *, channel_id: str, asked_by: str) -> Incident:
     """The incident called in `words`, e.g. `INC-7`, or else the channel's.
 
-    Raises `NoSuchIncident` for one that the asker may not know of, `NotAnIncident`.
+    Raises `NoSuchIncident` for one that the asker may not know of, `NoneNamed`.
     """
     if words.strip():
         return incidents.named(session, team_id, words.split(maxsplit=1)[0], asked_by=asked_by)
-    return incidents.here(session, team_id, channel_id)
+    return incidents.of_place(session, team_id, channel_id)
 
 
 def here(session: Session, team_id: str, channel_id: str, words: str = "", *, asked_by: str) -> Retrospective:
     """The retrospective that somebody means: of `INC-7` when `words` begin so, else of the channel's incident.
 
-    Raises `NoSuchIncident`, `NotAnIncident`, `NoRetrospective`.
+    Raises `NoSuchIncident`, `NoneNamed`, `NoRetrospective`.
     """
     incident = named(session, team_id, words, channel_id=channel_id, asked_by=asked_by)
     found = retros.of_incident(session, incident.id)

@@ -11,9 +11,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.errors import FieldRefusal, Refusal
-from bot.incidents import NotAnIncident
+from bot.incidents import NoneNamed, NotAnIncident
 from handlers.courier import Clock
-from handlers.payloads import Body
+from handlers.payloads import Body, Slash
 from handlers.views import kit
 from storage import outbox
 from storage.db import Database
@@ -45,7 +45,7 @@ def tell(
             return BoltResponse(status=500)
         error = Refusal(NOT_SAVED)
     if "command" in body:
-        return _json(_answer(error))
+        return _json(_answer(error, Slash.of(body)))
     kind = body.get("type")
     if kind == "view_submission":
         return _json(_field_errors(error, body["view"]))
@@ -62,9 +62,13 @@ def _json(payload: dict[str, Any]) -> BoltResponse:
     return BoltResponse(status=200, body=json.dumps(payload), headers={"Content-Type": ["application/json"]})
 
 
-def _answer(error: Refusal) -> dict[str, Any]:
-    offers = [kit.button("Declare", "declare", style="primary")] if isinstance(error, NotAnIncident) else []
-    return kit.ephemeral(error.sentence, buttons_=offers)
+def _answer(error: Refusal, typed: Slash | None = None) -> dict[str, Any]:
+    """The refusal in words; `typed` is the command that was refused."""
+    sentence = error.sentence
+    if isinstance(error, NoneNamed) and typed is not None:
+        sentence += f": `{typed.command} {kit.code(typed.subcommand)} INC-7`. `/incident list` shows those there are."
+    may_declare = isinstance(error, NotAnIncident) and (typed is None or typed.command == "/incident")
+    return kit.ephemeral(sentence, buttons_=[kit.button("Declare", "declare", style="primary")] if may_declare else [])
 
 
 def _field_errors(error: Refusal, view: Body) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from slack_bolt import Ack, App
 from sqlmodel import Session
 
 from bot import incidents, mrkdwn, opening, people
+from handlers import incident_channel
 from handlers.courier import Clock, Delivery
 from handlers.deliveries import respond
 from handlers.incident_base import answer, incident, seen_by
@@ -29,20 +30,23 @@ def register(app: App) -> None:
 
 @incident.subcommand
 def status(ack: Ack, slash: Slash, db: Database) -> None:
-    """how the incident stands, only for you: `/incident status`"""
+    """how the incident stands, only for you: `/incident status`, or of another one `/incident status INC-7`"""
     with db.reading() as session:
-        here = incidents.here(session, slash.team_id, slash.channel_id)
-        now = opening.overview(session, here)
-    ack(**views.status(now))
+        of = _meant(session, slash)
+        now, offers = opening.overview(session, of), incident_channel.offers(session, of)
+    ack(**views.status(now, offers))
 
 
 @incident.named("timeline")
 def show_timeline(ack: Ack, slash: Slash, db: Database) -> None:
-    """all entries, marked ones first, only for you: `/incident timeline`"""
+    """all entries, marked ones first, only for you: `/incident timeline`, or `/incident timeline INC-7`"""
     with db.reading() as session:
-        here = incidents.here(session, slash.team_id, slash.channel_id)
-        shown = page(session, here, 0)
+        shown = page(session, _meant(session, slash), 0)
     ack(**shown)
+
+
+def _meant(session: Session, slash: Slash) -> Incident:
+    return incidents.meant(session, slash.team_id, slash.rest, channel_id=slash.channel_id, asked_by=slash.user_id)[0]
 
 
 def timeline_turned(ack: Ack, click: Click, db: Database, clock: Clock) -> None:

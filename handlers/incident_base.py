@@ -22,6 +22,11 @@ def lane(of: Incident) -> str:
     return f"incident:{of.id}"
 
 
+def opening_key(of: Incident) -> str:
+    """Under this key the outbox knows the opening of an incident's channel."""
+    return f"open_incident:{of.id}"
+
+
 def refresh(session: Session, of: Incident, now: datetime) -> None:
     """Have the opening message and the topic follow what was just recorded."""
     outbox.put_refresh(session, of.team_id, "refresh_opening", {"incident": of.id}, lane=lane(of), now=now)

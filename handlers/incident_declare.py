@@ -15,7 +15,7 @@ from bot.policy import Policy
 from handlers import dialogs
 from handlers.capture import get_to_know
 from handlers.courier import Clock
-from handlers.incident_base import incident, lane
+from handlers.incident_base import incident, lane, opening_key
 from handlers.payloads import Click, Form, Slash
 from handlers.views import incident as views
 from storage import incidents as incident_rows
@@ -124,5 +124,4 @@ def _put_opening(session: Session, begun: Incident, invited: list[str], now: dat
     for user_id in coming:
         get_to_know(session, begun.team_id, user_id, now, lane=lane(begun))
     payload = {"incident": begun.id, "people": coming}
-    key = f"open_incident:{begun.id}"
-    outbox.put(session, begun.team_id, "open_incident", payload, lane=lane(begun), now=now, key=key)
+    outbox.put(session, begun.team_id, "open_incident", payload, lane=lane(begun), now=now, key=opening_key(begun))

@@ -8,9 +8,10 @@ from slack_sdk.errors import SlackApiError
 
 from bot import incidents, mrkdwn, opening, timeline
 from bot import people as who
-from handlers import history, incident_answers
+from handlers import history, incident_answers, incident_channel
 from handlers.courier import Deliveries, Delivery, GiveUp, passes
 from handlers.deliveries import direct_message, meet, message_for, whisper
+from handlers.incident_base import opening_key
 from handlers.views import incident as views
 from handlers.views import timeline as timeline_views
 from storage import entries, outbox, people
@@ -133,26 +134,13 @@ def _create_channel(delivery: Delivery, incident: Incident) -> dict[str, Any]:
             reason = error.response.get("error")
             if reason != "name_taken":
                 if not passes(error):
-                    _tell_no_channel(delivery, incident, f"Slack says `{reason}`")
+                    incident_channel.tell(delivery, incident, f"Slack answered `{reason}`")
                 raise
         else:
             return dict(answer["channel"])
     why = f"{NAMES_TRIED} channel names like {name} are taken"
-    _tell_no_channel(delivery, incident, why)
+    incident_channel.tell(delivery, incident, why)
     raise GiveUp(why)
-
-
-def _tell_no_channel(delivery: Delivery, incident: Incident, why: str) -> None:
-    """Let the declarer know that there will be no channel, why, and what to do."""
-    text = (
-        f"I could not open a channel for *{mrkdwn.escape(views.title_of(incident))}*: {why}. To go on,"
-        ' declare it in an existing channel: `/incident declare` there, with "This channel". If this comes again, tell'
-        " whoever runs Seamark."
-    )
-    payload, lane = message_for(incident.declared_by, text), f"dm:{incident.declared_by}"
-    key = f"no_channel:{incident.id}"
-    with delivery.db.transaction() as session:
-        outbox.put(session, delivery.team_id, "direct_message", payload, lane=lane, now=delivery.clock(), key=key)
 
 
 def _pin(delivery: Delivery, channel: str) -> None:
@@ -277,7 +265,7 @@ def withdraw_announcement(delivery: Delivery) -> None:
     """Take back what was announced of an incident that has become private."""
     incident, where = _incident(delivery), delivery.extras["settings"].announce_channel
     with delivery.db.reading() as session:
-        opened = outbox.by_key(session, delivery.team_id, f"open_incident:{incident.id}")
+        opened = outbox.by_key(session, delivery.team_id, opening_key(incident))
         announced = opened.progress.get("announced") if opened else None
     if where and announced:
         try:

@@ -8,7 +8,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from sqlmodel import Session
 
-from bot import incidents, milestones, moments, mrkdwn, people, updates
+from bot import incidents, milestones, moments, mrkdwn, updates
 from bot.errors import Refusal
 from bot.policy import Policy
 from handlers import dialogs, zones

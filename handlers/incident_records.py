@@ -199,21 +199,25 @@ def _first_link(session: Session, typed: str) -> evidence_links.Link:
 
 @incident.subcommand
 def close(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
-    """end the incident: `/incident close`, or `/incident close archive` to archive the channel, too"""
+    """end the incident: `/incident close`, `/incident close INC-7`, or with its channel `/incident close archive`"""
     now = clock()
-    archive = slash.rest.lower() == "archive"
     with db.transaction() as session:
-        here = incidents.here(session, slash.team_id, slash.channel_id)
-        closed_now = incidents.close(session, here, by=slash.user_id, now=now)
+        of, words = _meant(session, slash)
+        archive = words.lower() == "archive" and of.channel_id is not None
+        closed_now = incidents.close(session, of, by=slash.user_id, now=now)
         if closed_now:
-            why = f": {slash.rest}" if slash.rest and not archive else ""
-            _record(session, here, slash, f"Incident closed{why}", now)
+            why = f": {words}" if words and words.lower() != "archive" else ""
+            _record(session, of, slash, f"Incident closed{why}", now)
         if archive:
-            _put_archive(session, here, now)
+            _put_archive(session, of, now)
     if archive:
-        ack(**kit.ephemeral(f"{here.key} is closed, and its channel is being archived."))
+        ack(**kit.ephemeral(f"{of.key} is closed, and its channel is being archived."))
     else:
-        ack(**views.closed(here, already=not closed_now))
+        ack(**views.closed(of, already=not closed_now))
+
+
+def _meant(session: Session, slash: Slash) -> tuple[Incident, str]:
+    return incidents.meant(session, slash.team_id, slash.rest, channel_id=slash.channel_id, asked_by=slash.user_id)
 
 
 def archive_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
@@ -233,12 +237,13 @@ def _put_archive(session: Session, of: Incident, now: datetime) -> None:
 
 @incident.subcommand
 def reopen(ack: Ack, slash: Slash, db: Database, clock: Clock, policy: Policy) -> None:
-    """take a closed incident up again: `/incident reopen`"""
+    """take a closed incident up again: `/incident reopen`, or another: `/incident reopen INC-7`"""
     now = clock()
     with db.transaction() as session:
-        here = incidents.here(session, slash.team_id, slash.channel_id)
-        if incidents.reopen(session, here):
-            _record(session, here, slash, "Incident reopened", now)
-            updates.schedule(session, here, policy, now=now)
-            put_fetch(session, here, now=now)
-    ack(**kit.ephemeral(f"{here.key} is open; what is said here is remembered, also what was said meanwhile."))
+        of, words = _meant(session, slash)
+        opened_now = incidents.reopen(session, of)
+        if opened_now:
+            _record(session, of, slash, f"Incident reopened{f': {words}' if words else ''}", now)
+            updates.schedule(session, of, policy, now=now)
+            put_fetch(session, of, now=now)
+    ack(**kit.ephemeral(views.reopened(of, already=not opened_now)))

@@ -82,7 +82,7 @@ def _meant(session: Session, slash: Slash) -> Incident:
         return retrospectives.named(
             session, slash.team_id, slash.rest, channel_id=slash.channel_id, asked_by=slash.user_id
         )
-    except incidents.NotAnIncident:
+    except incidents.NoneNamed:
         free = _free(session, slash.team_id, slash.user_id)
         if not free:
             raise

@@ -67,10 +67,10 @@ class Subcommands:
         ack(**kit.ephemeral(*self._help_texts()))
 
     def _unknown(self, ack: Ack, slash: Slash) -> None:
-        near = difflib.get_close_matches(slash.subcommand, self.registered, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(slash.subcommand, self.registered, n=3, cutoff=0.6)
         guess = f" Did you mean {' or '.join(f'`{self.command} {name}`' for name in near)}?" if near else ""
-        first = f"There is no `{self.command} {kit.code(slash.subcommand)}`, so nothing was recorded.{guess}"
-        ack(**kit.ephemeral(first, *self._help_texts()))
+        wrong = f"There is no `{self.command} {kit.code(slash.subcommand)}`, so nothing was done.{guess}"
+        ack(**kit.ephemeral(f"{wrong} `{self.command} help` shows what there is."))
 
     def _help_texts(self) -> list[str]:
         lines = [f"• *{one.name}*: {one.help}" for name, one in self.registered.items() if name == one.name]

@@ -518,6 +518,36 @@ def test_subcommands_in_a_channel_without_incident_offer_to_declare(
     assert reply.buttons == ["Declare"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "told", "buttons"),
+    [
+        ("/incident mark x", "so nothing was recorded. Declare one here, or go to its channel.", ["Declare"]),
+        ("/incident status", "Name the one you mean: `/incident status INC-7`.", ["Declare"]),
+        ("/incident close", "Name the one you mean: `/incident close INC-7`.", ["Declare"]),
+        ("/retro start", "Name the one you mean: `/retro start INC-7`.", []),
+        ("/retro publish", "Name the one you mean: `/retro publish INC-7`.", []),
+    ],
+)
+def test_refusal_where_there_is_no_incident_fits_what_was_typed(
+    slack: Sandbox, team: Team, seamark: Seamark, typed: str, told: str, buttons: list[str]
+) -> None:
+    reply = team.alice.types(typed, team.ops)
+
+    assert reply.text.startswith("This channel is not about an incident")
+    assert told in reply.text
+    assert reply.buttons == buttons
+
+
+def test_unknown_word_is_answered_with_the_nearest(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    assert team.alice.types("/incident resolvd at 10:42", team.ops).text == (
+        "There is no `/incident resolvd`, so nothing was done. Did you mean `/incident resolved`?"
+        " `/incident help` shows what there is."
+    )
+    assert team.alice.types("/retro xyzzy", team.ops).text == (
+        "There is no `/retro xyzzy`, so nothing was done. `/retro help` shows what there is."
+    )
+
+
 def test_milestone_told_again_without_a_time_asks_before_it_moves(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     room = declare(slack, team)
     team.alice.types("/incident started 09:30", room)

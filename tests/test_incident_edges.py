@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
 
 from bot import incidents, milestones
 from bot.app import Seamark
-from sandbox import Channel, Person, Sandbox
+from sandbox import Channel, Person, Sandbox, Shown
 from storage import people
 from storage.db import Database
 from storage.models import Incident, IncidentKind, IncidentRole, Membership, Milestone, MilestoneKind
 from storage.models import Person as Known
 from tests.conftest import Team
 from tests.test_incident import minutes_later
-from tests.timelines import declare
+from tests.timelines import declare, declare_here, line_with
 
 NOW = datetime(2026, 11, 16, 10, tzinfo=UTC)
 
@@ -198,6 +198,16 @@ def test_milestone_set_by_two_at_once_is_set_once(db: Database, begun: Incident)
         assert [one.kind for one in session.exec(select(Milestone))] == ["detected"]
 
 
+def test_close_by_two_at_once_is_one_end(db: Database, begun: Incident) -> None:
+    ended = []
+
+    def close(session: Session, number: int) -> None:
+        ended.append(incidents.close(session, session.get_one(Incident, begun.id), by=f"U{number}", now=NOW))
+
+    both(db, close)
+    assert sorted(ended) == [False, True]
+
+
 def test_role_given_by_two_at_once_has_one_holder(db: Database, begun: Incident) -> None:
     both(db, lambda session, number: incidents.set_role(session, begun, "lead", f"U{number}", NOW))
     with db.reading() as session:
@@ -253,9 +263,96 @@ def test_channel_that_slack_refuses_is_told_to_the_declarer(slack: Sandbox, team
     team.alice.types("/incident declare", team.ops)
     team.alice.form.fill({"Title": "Checkout fails"}).submit()
 
-    [text] = [text for text in told(team.alice) if "INC-1" in text]
-    assert "restricted_action" in text
-    assert "declare it in an existing channel" in text
+    [told_] = [one for one in team.alice.sees(team.ops) if one.ephemeral]
+    assert told_.text.startswith(
+        "I could not open a channel for *INC-1 Checkout fails*: Slack answered `restricted_action`."
+        " Try again, or go on in #ops."
+    )
+    assert told_.buttons == ["Try again", "Use this channel"]
+
+
+def refused(slack: Sandbox, team: Team, where: Channel, **fields: object) -> Shown:
+    """An incident whose channel Slack refused; what alice was told of it."""
+    slack.faults.refuse("conversations.create", "restricted_action")
+    team.alice.types("/incident declare", where)
+    team.alice.form.fill({"Title": "Checkout fails", **fields}).submit()
+    return team.alice.sees(where)[-1]
+
+
+def test_refused_channel_is_tried_again_once(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    told_ = refused(slack, team, team.ops)
+    standing = team.bob.types("/incident status INC-1", team.ops)
+    team.alice.clicks("Try again", within=told_)
+    team.bob.clicks("Try again", within=standing)
+
+    room = slack.find_channel("inc-1-checkout-fails")
+    assert team.bob.sees(team.ops)[-1].text == "INC-1 goes on in #inc-1-checkout-fails."
+    assert room.topic == "INC-1 · SEV3 · open · Checkout fails"
+    assert len([one for one in team.alice.sees(room) if one.pinned]) == 1
+
+
+def test_refused_channel_is_told_anew_when_it_is_refused_anew(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    told_ = refused(slack, team, team.ops)
+    slack.faults.refuse("conversations.create", "restricted_action")
+    team.alice.clicks("Try again", within=told_)
+
+    assert [one.buttons for one in team.alice.sees(team.ops) if "could not open" in one.text][-1] == [
+        "Try again",
+        "Use this channel",
+    ]
+
+
+def test_incident_without_channel_goes_on_where_it_was_declared(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    told_ = refused(slack, team, team.ops)
+    slack.clock.advance(timedelta(minutes=1))
+    team.bob.says("it is the cache", team.ops)
+    team.alice.clicks("Use this channel", within=told_)
+
+    assert "INC-1 goes on in #ops." in [one.text for one in team.alice.sees(team.ops)]
+    assert line_with(team.carol, team.ops, "it is the cache").endswith("*bob*: it is the cache")
+
+
+def test_incident_without_channel_is_not_put_into_another_incident(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    told_ = refused(slack, team, team.ops)
+    declare_here(team)
+    team.alice.clicks("Use this channel", within=told_)
+
+    assert team.alice.sees(team.ops)[-1].text == "#ops is about INC-2, which is open, so INC-1 cannot be there, too."
+
+
+def test_private_incident_without_channel_does_not_go_on_before_everybody(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    told_ = refused(slack, team, team.ops, Private=True)
+
+    assert told_.buttons == ["Try again"]
+
+
+def test_incident_without_channel_is_closed_by_its_name(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    refused(slack, team, team.ops)
+
+    standing = team.bob.types("/incident status INC-1", team.ops)
+    assert "*INC-1 Checkout fails* · SEV3 · open · no channel yet" in standing.text
+    assert standing.buttons == ["Try again", "Use this channel"]
+    closed = team.bob.types("/incident close inc-1 it was nothing", team.ops)
+    assert closed.text.startswith("INC-1 is closed.")
+    assert closed.buttons == []
+    assert "Incident closed: it was nothing" in str(team.bob.types("/incident timeline INC-1", team.ops).blocks)
+    assert team.bob.types("/incident reopen INC-1", team.ops).text == "INC-1 is open again."
+
+
+def test_incident_is_named_only_by_those_who_may_see_it(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    declare(slack, team, Private=True)
+    dave = slack.person("dave")
+    lobby = slack.channel("lobby", members=[dave])
+
+    for typed in ("status INC-1", "timeline INC-1", "close INC-1", "reopen INC-1", "status INC-99"):
+        assert dave.types(f"/incident {typed}", lobby).text == (
+            "There is no such incident that you can see. `/incident list` shows those there are."
+        )
+    assert team.bob.types("/incident status INC-1", team.ops).text.startswith("*INC-1 Checkout fails* · SEV3 · open")
 
 
 def test_fault_tells_a_responder_what_to_do(slack: Sandbox, team: Team, seamark: Seamark) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, InteractiveElement
 from slack_sdk.models.views import View
 
 from bot import mrkdwn
@@ -155,11 +155,13 @@ def topic(incident: Incident, reached: Sequence[str]) -> str:
     return mrkdwn.shorten(f"{incident.key} · {incident.severity} · {state} · {incident.title}", 250)
 
 
-def status(now: Overview) -> dict[str, Any]:
+def status(now: Overview, offers: Sequence[InteractiveElement] = ()) -> dict[str, Any]:
+    """How it stands; `offers` are the ways on for an incident that got no channel."""
     incident = now.incident
     state = "open" if incident.status == IncidentStatus.OPEN else "closed"
+    place = f"<#{incident.channel_id}>" if incident.channel_id else "no channel yet"
     lines = [
-        f"*{mrkdwn.escape(title_of(incident))}* · {incident.severity} · {state}",
+        f"*{mrkdwn.escape(title_of(incident))}* · {incident.severity} · {state} · {place}",
         f"{now.marked} marked, {now.said} more said and remembered.",
     ]
     if now.milestones:
@@ -170,7 +172,7 @@ def status(now: Overview) -> dict[str, Any]:
         lines.append(f"Latest update, {mrkdwn.moment(incident.last_update_at, day=True)}: {update}")
     if incident.update_due_at:
         lines.append(f"The next update is due {mrkdwn.moment(incident.update_due_at, day=True)}.")
-    return kit.ephemeral(*kit.paged("\n".join(lines).split("\n")))
+    return kit.ephemeral(*kit.paged("\n".join(lines).split("\n")), buttons_=offers)
 
 
 def incident_list(rows: Sequence[Incident]) -> dict[str, Any]:
@@ -178,7 +180,7 @@ def incident_list(rows: Sequence[Incident]) -> dict[str, Any]:
         return kit.ephemeral("There are no incidents that you can see. `/incident declare` begins one.")
     lines = [
         f"• *{mrkdwn.escape(title_of(one))}* · {one.severity} · {one.status}"
-        + (f" · <#{one.channel_id}>" if one.channel_id else "")
+        + (f" · <#{one.channel_id}>" if one.channel_id else " · no channel")
         for one in rows
     ]
     return kit.ephemeral(*kit.paged(lines))
@@ -187,7 +189,12 @@ def incident_list(rows: Sequence[Incident]) -> dict[str, Any]:
 def closed(incident: Incident, *, already: bool) -> dict[str, Any]:
     """The answer to closing; `already` when it had been closed before."""
     state = "was closed already" if already else "is closed"
-    text = f"{incident.key} {state}. `/retro start` begins the retrospective; `/incident reopen` takes it up again."
+    text = (
+        f"{incident.key} {state}. `/retro start {incident.key}` begins the retrospective;"
+        f" `/incident reopen {incident.key}` takes it up again."
+    )
+    if incident.channel_id is None:
+        return kit.ephemeral(text)
     archive = kit.button(
         "Archive channel",
         "archive_channel",
@@ -195,6 +202,22 @@ def closed(incident: Incident, *, already: bool) -> dict[str, Any]:
         confirm=kit.confirm("Archive the channel?", "Nothing more can be said there; it can be read.", "Archive"),
     )
     return kit.ephemeral(text, buttons_=[archive])
+
+
+def reopened(incident: Incident, *, already: bool) -> str:
+    """The answer to reopening; `already` when it had been open."""
+    state = "is open already" if already else "is open again"
+    if incident.channel_id is None:
+        return f"{incident.key} {state}."
+    heard = f"what is said in <#{incident.channel_id}> is remembered"
+    return f"{incident.key} {state}: {heard}{'' if already else ', also what was said meanwhile'}."
+
+
+def no_channel(incident: Incident, why: str, offers: Sequence[InteractiveElement]) -> dict[str, Any]:
+    """What the declarer hears when Slack refuses the incident's own channel; `offers` are the ways on."""
+    here = f", or go on in <#{incident.declared_in}>" if len(offers) > 1 else ""
+    text = f"I could not open a channel for *{mrkdwn.escape(title_of(incident))}*: {why}. Try again{here}."
+    return kit.message(text, [kit.section(text), kit.buttons(*offers)])
 
 
 def update_dialog(incident: Incident, channel_id: str) -> View:
