@@ -37,6 +37,15 @@ _PASSING = (
     LookupError,
 )
 
+# Looking is one script, not a question to the browser for each element. Hidden words are nobody's.
+_LOOK = """
+const shown = one => one.checkVisibility({opacityProperty: true, visibilityProperty: true});
+const said = one => shown(one) ? one.innerText.replaceAll('\\u00a0', ' ').trim() : '';
+const heard = one => one.getAttribute('aria-label') ?? '';
+const words = one => `${said(one)} ${heard(one)}`.trim();
+const all = (css, within) => [...(within ?? document).querySelectorAll(css)];
+"""
+
 T = TypeVar("T")
 
 
@@ -84,15 +93,15 @@ class Visitor:
         return (within or self.driver).find_elements(By.CSS_SELECTOR, css)
 
     def one(self, css: str, text: str = "", within: WebElement | None = None) -> WebElement:
-        """The latest such element that says `text`."""
-        found = [one for one in self.all(css, within) if text in self.words(one)]
-        if not found:
+        """The latest such element that says `text`, or, for a picture, has it heard."""
+        latest = "return all(arguments[0], arguments[1]).findLast(one => words(one).includes(arguments[2])) ?? null"
+        found: WebElement | None = self._look(latest, css, within, text)
+        if found is None:
             raise LookupError(f"no {css} with {text!r}")
-        return found[-1]
+        return found
 
-    def words(self, element: WebElement) -> str:
-        """What is read or, for a picture, heard."""
-        return f"{element.text} {element.get_attribute('aria-label') or ''}".strip()
+    def _look(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(_LOOK + script, *arguments)
 
     def text(self) -> str:
         return self.driver.find_element(By.TAG_NAME, "body").text
@@ -119,11 +128,14 @@ class Visitor:
         """The latest such button with exactly these words."""
 
         def click() -> bool:
-            fitting = [one for one in self.all(css, within) if label in {one.text, one.get_attribute("aria-label")}]
-            if not fitting:
-                there = [self.words(one) for one in self.all(css, within)]
+            latest = """
+                const there = all(arguments[0], arguments[1]);
+                const fitting = there.findLast(one => [said(one), heard(one)].includes(arguments[2]));
+                return [fitting ?? null, there.map(words)]"""
+            found, there = self._look(latest, css, within, label)
+            if found is None:
                 raise LookupError(f"no button {label!r}; there are: {there}")
-            fitting[-1].click()
+            found.click()
             return True
 
         self.wait(click)
@@ -175,7 +187,7 @@ class Visitor:
         return self.one(".dialog", title)
 
     def _titled(self, title: str) -> bool:
-        return [one.text for one in self.all(".dialog .dialog-title span:last-child")] == [title]
+        return bool(self._look("return all('.dialog .dialog-title span:last-child').map(said)") == [title])
 
     def fills(self, fields: dict[str, Any]) -> None:
         """Fields of the open dialog by their labels."""
@@ -195,11 +207,18 @@ class Visitor:
         self.wait(lambda: not self.all(".dialog"))
 
     def _fill(self, label: str, value: Any) -> bool:
-        frame = next(one for one in self.all(".dialog .field") if _label(one) == label)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
-        controls = self.all("input, textarea", frame)
-        kind = controls[0].get_attribute("type")
-        if controls[0].get_attribute("role") == "combobox":
+        find = """
+            const labelled = one => said(one.querySelector('.label')).replace(/ \\(optional\\)$/, '') === arguments[0];
+            const frame = all('.dialog .field').find(labelled);
+            if (!frame) return null;
+            frame.scrollIntoView({block: 'center'});
+            const controls = all('input, textarea', frame);
+            return [frame, controls, controls[0].type, controls[0].getAttribute('role')]"""
+        found = self._look(find, label)
+        if found is None:
+            raise LookupError(f"no field {label!r}")
+        frame, controls, kind, role = found
+        if role == "combobox":
             for one in value if isinstance(value, list) else [value]:
                 self._choose(controls[0], one)
         elif kind in {"checkbox", "radio"}:
@@ -225,10 +244,6 @@ class Visitor:
             self.driver.execute_script(_AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script("const done = arguments[0]; axe.run(document).then(done)")
         return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
-
-
-def _label(frame: WebElement) -> str:
-    return frame.find_element(By.CSS_SELECTOR, ".label").text.removesuffix(" (optional)")
 
 
 def _set(driver: webdriver.Chrome, control: WebElement, value: str) -> None:
