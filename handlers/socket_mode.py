@@ -6,16 +6,20 @@ import errno
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError, SlackClientNotConnectedError
 from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+
+from handlers.frames import text_frame
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +41,35 @@ class Connection:
     def __init__(
         self, bolt: App, app_token: str, *, client: WebClient, concurrency: int, after_gap: Callable[[], None]
     ) -> None:
-        self._handler = _Counting(bolt, app_token, web_client=client, concurrency=concurrency, after_gap=after_gap)
+        self._bolt, self._after_gap = bolt, after_gap
+        self._client = _Client(
+            app_token,
+            logger=bolt.logger,
+            web_client=client,
+            proxy=client.proxy,
+            ping_interval=PING_SECONDS,
+            concurrency=concurrency,
+            on_message_listeners=[self._watch_line, self._notice_gap],
+            on_error_listeners=[self._hang_up],
+        )
+        self._client.socket_mode_request_listeners.append(self._answer)
+        self._refreshing = False
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._stopping = False
 
     def open(self) -> None:
-        self._handler.client.connect()
+        self._client.connect()
 
     def is_open(self) -> bool:
-        return bool(self._handler.client.is_connected())
+        return bool(self._client.is_connected())
 
     def close(self) -> None:
         """Take no more requests (Slack gives them to another connection), answer those under way, hang up."""
-        self._handler.finish()
-        client = self._handler.client
+        with self._changed:
+            self._stopping = True
+            self._changed.wait_for(lambda: self._under_way == 0, timeout=GRACE_SECONDS)
+        client = self._client
         client.auto_reconnect_enabled = False
         client.closed = True
         session = client.current_session
@@ -68,33 +89,20 @@ class Connection:
         `SocketModeClient._run_current_session` sets `terminated` to False after it was seen to be connected, and
         would then run, and be waited for by `SocketModeClient.close`, for ever.
         """
-        reader = self._handler.client.current_session_runner
+        reader = self._client.current_session_runner
         reader.event.set()
         while reader.is_alive():
-            self._handler.client.current_session_state.terminated = True
+            self._client.current_session_state.terminated = True
             reader.thread.join(0.02)
 
-
-class _Counting(SocketModeHandler):
-    def __init__(
-        self, app: App, app_token: str, *, web_client: WebClient, concurrency: int, after_gap: Callable[[], None]
-    ) -> None:
-        super().__init__(app, app_token, web_client=web_client, concurrency=concurrency, ping_interval=PING_SECONDS)
-        self.client.on_error_listeners.append(self._hang_up)
-        self.client.on_message_listeners += [self._watch_line, self._notice_gap]
-        self._after_gap = after_gap
-        self._refreshing = False
-        self._changed = threading.Condition()
-        self._under_way = 0
-        self._stopping = False
-
-    def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+    def _answer(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         with self._changed:
             if self._stopping:
                 return
             self._under_way += 1
         try:
-            super().handle(client, req)
+            began = time.time()
+            send_response(client, request, run_bolt_app(self._bolt, request), began)
         finally:
             with self._changed:
                 self._under_way -= 1
@@ -102,21 +110,21 @@ class _Counting(SocketModeHandler):
 
     def _watch_line(self, message: str) -> None:
         """On each greeting, take the new socket over, see `_Line`."""
-        session = self.client.current_session
+        session = self._client.current_session
         if _is(message, "hello") and session is not None and isinstance(session.sock, socket.socket):
-            session.sock = cast("Any", _Line(session.sock, is_ours=lambda: self.client.closed))
+            session.sock = cast("Any", _Line(session.sock, is_ours=lambda: self._client.closed))
 
     def _hang_up(self, error: Exception) -> None:
         """Give up a line whose reading failed, and open another at once; if that fails, the SDK tries again.
 
         The SDK itself would go on reading from it (https://github.com/slackapi/python-slack-sdk/issues/1701).
         """
-        session = self.client.current_session
-        if not isinstance(error, OSError) or session is None or self.client.closed:
+        session = self._client.current_session
+        if not isinstance(error, OSError) or session is None or self._client.closed:
             return
         session.disconnect()
         try:
-            self.client.connect_to_new_endpoint()
+            self._client.connect_to_new_endpoint()
         except (SlackApiError, SlackClientError, OSError):
             log.warning("The connection to Slack was lost, and is not back yet.", exc_info=True)
 
@@ -132,10 +140,29 @@ class _Counting(SocketModeHandler):
                 self._after_gap()
             self._refreshing = False
 
-    def finish(self) -> None:
-        with self._changed:
-            self._stopping = True
-            self._changed.wait_for(lambda: self._under_way == 0, timeout=GRACE_SECONDS)
+
+class _Client(SocketModeClient):
+    """The SDK's client, but for sending: its own ends at 65,535 bytes, and may send a part of a frame only."""
+
+    def send_message(self, message: str) -> None:
+        frame = text_frame(message)
+        try:
+            self._send(frame)
+        except SlackClientNotConnectedError:
+            with self.connect_operation_lock:  # the line is being replaced by another
+                self._send(frame)
+
+    def _send(self, frame: bytes) -> None:
+        session = self.current_session
+        if session is None:
+            raise SlackClientNotConnectedError
+        with session.sock_send_lock:
+            if session.sock is None:
+                raise SlackClientNotConnectedError
+            try:
+                session.sock.sendall(frame)
+            except OSError as error:
+                raise SlackClientNotConnectedError from error
 
 
 class _Line:
