@@ -20,13 +20,17 @@ from handlers.courier import Clock
 from handlers.payloads import Body, Click
 from handlers.views import kit
 from handlers.views import timeline as views
-from storage import outbox, people
+from storage import entries, outbox, people
 from storage.db import Database
 from storage.models import Entry
 
 
 class NotUnderstood(Refusal):
     """Mentioned like this, Seamark knows `mark`: `@Seamark mark decision: roll back`. The rest is `/incident help`."""
+
+
+class NotTheAuthor(Refusal):
+    """Only the one who wrote the message can say that it holds no secret, so it stays masked."""
 
 
 def register(app: App) -> None:
@@ -312,6 +316,9 @@ def not_secret(ack: Any, click: Click, db: Database, clock: Clock) -> None:
     now = clock()
     payload = {"entry": int(click.value), "by": click.user_id, "url": click.response_url}
     with db.transaction() as session:
+        entry = entries.by_id(session, click.team_id, int(click.value))
+        if entry is None or entry.author_id != click.user_id:
+            raise NotTheAuthor
         key = f"restore:{click.key}"
         outbox.put(session, click.team_id, "restore_words", payload, lane=f"restore:{click.value}", now=now, key=key)
     ack()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot.app import Seamark
+from handlers.capture import NotTheAuthor, not_secret
+from handlers.payloads import Click
 from sandbox import Dialog, Sandbox
 from storage import outbox
 from storage.models import Entry, EntryRevision, Evidence, Mark, OutboxItem
@@ -415,6 +417,23 @@ def test_secret_that_is_none_is_restored_and_not_masked_again(slack: Sandbox, te
     assert f"the key is {SECRET} ok" in line_with(team.alice, room, "the key is")
     team.bob.says(f"again {SECRET}", room)
     assert SECRET in line_with(team.alice, room, "again")
+
+
+def test_secret_is_no_secret_only_by_its_authors_word(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare(slack, team)
+    team.bob.says(f"the key is {SECRET} ok", room)
+
+    with seamark.db.reading() as session:
+        entry = session.exec(select(Entry).where(col(Entry.text).contains("masked"))).one()
+
+    # Slack shows the button to its author alone, so somebody else's click is made here by hand.
+    body = {"team": {"id": entry.team_id}, "user": {"id": team.alice.id}, "trigger_id": "t"}
+    click = Click.of({**body, "actions": [{"action_id": "not_secret", "value": str(entry.id)}]})
+    with pytest.raises(NotTheAuthor):
+        not_secret(ack=print, click=click, db=seamark.db, clock=slack.clock.now)
+    slack.settle()
+
+    assert "[masked: " in line_with(team.carol, room, "the key is")
 
 
 def test_secret_in_a_typed_mark_is_masked_with_a_way_back(slack: Sandbox, team: Team, seamark: Seamark) -> None:
