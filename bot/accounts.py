@@ -69,7 +69,7 @@ def give(
     """Keep somebody's account: `words` are texts by the keys of the questions; those not in it stay as they were.
 
     `handle` names the unnamed account that is begun or changed. Returns whether that handle was not there
-    before. The retrospective must be held. Raises `TooLate`.
+    before: of a dialog sent twice only once. The retrospective must be held. Raises `TooLate`.
     """
     must_be_open(retrospective)
     named = retros.account_of(session, retrospective.id, by)
@@ -82,6 +82,7 @@ def give(
     if unnamed:
         if named is not None and there is None:
             session.delete(named)
+            _take_name_out(session, retrospective, named)
         _keep_unnamed(session, retrospective, handle, whole)
     else:
         if there is not None:
@@ -90,6 +91,13 @@ def give(
         _keep_named(session, retrospective, by, whole, now)
     _has_answered(session, retrospective, by)
     return there is None
+
+
+def _take_name_out(session: Session, retrospective: Retrospective, named: Account) -> None:
+    """Where somebody's words were woven in with their name, they stand without it, in what was said before as well."""
+    name = who.names(session, retrospective.team_id).get(named.user_id or "")
+    for text in named.answers.values():
+        retros.say_instead(session, retrospective.id, view_line(text, name), view_line(text, None))
 
 
 def _added(own: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:

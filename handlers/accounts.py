@@ -103,7 +103,7 @@ def _dialog(
     row = retros.participant(session, of.id, user_id)
     notes = [views.GIVEN_WITHOUT_NAME] if row is not None and row.answered and stands is None else []
     words = dict(stands.answers) if stands else {}
-    metadata = {
+    metadata: dict[str, Any] = {
         "retro": of.id,
         "h": handle or accounts.new_handle(),
         "again": bool(handle),
@@ -168,12 +168,16 @@ def _remarks(
 
 @dataclass(frozen=True)
 class Given:
-    """What came of a saved page: what is shown next, or the way back that has yet to be handed over."""
+    """What came of a saved page: what is shown next, or the way back that has yet to be handed over.
+
+    `is_new`: this save began the account. `handed_over`: whether its writer is known to have the way back.
+    """
 
     view: View | None
     unnamed: bool
     value: str
     is_new: bool
+    handed_over: bool
     title: str
 
 
@@ -194,9 +198,11 @@ def kept_as_written(
 def _give(form: Form, client: WebClient, db: Database, clock: Clock, guides: Mapping[str, Guide]) -> View:
     with db.transaction() as session:
         done = _kept(session, form, guides, clock)
+    handed_over = done.handed_over
+    if done.unnamed and done.is_new:
+        handed_over = _hand_over(client, form.user_id, done.title, done.value)
     if done.view is not None:
-        return done.view
-    handed_over = done.unnamed and (not done.is_new or _hand_over(client, form.user_id, done.title, done.value))
+        return views.carrying(done.view, again=handed_over)
     return views.given(unnamed=done.unnamed, value=done.value, handed_over=handed_over)
 
 
@@ -207,14 +213,15 @@ def _kept(session: Session, form: Form, guides: Mapping[str, Guide], clock: Cloc
     words = step_views.typed(form, step.prompts)
     is_first = "unnamed" in form.names()
     unnamed = bool(form.choices("unnamed")) if is_first else bool(metadata["un"])
-    accounts.give(session, found, words, by=form.user_id, handle=metadata["h"], unnamed=unnamed, now=now)
+    is_new = accounts.give(session, found, words, by=form.user_id, handle=metadata["h"], unnamed=unnamed, now=now)
     retrospectives.hub_refresh(session, found, now)
     view = _next_page(session, found, step, form, unnamed=unnamed)
     return Given(
         view=view,
         unnamed=unnamed,
         value=f"{found.id}:{metadata['h']}",
-        is_new=not metadata["again"],
+        is_new=is_new,
+        handed_over=bool(metadata["again"]),
         title=mrkdwn.escape(title_of(incident)),
     )
 

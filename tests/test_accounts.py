@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
-from sqlmodel import select
+from sqlmodel import SQLModel, select
 
 from bot.app import Seamark
-from sandbox import Channel, Dialog, Person, Sandbox
+from sandbox import Channel, Dialog, Person, Sandbox, Shown
 from sandbox.mrkdwn import pings_of_blocks
-from storage.models import Account, AuditEntry, OutboxItem, Participant, Receipt, Retrospective
+from storage.models import Account, Answer, AnswerRevision, AuditEntry, OutboxItem, Participant, Receipt, Retrospective
 from tests.conftest import Team
 from tests.retro_story import begin, hub, incident
 
@@ -134,10 +136,84 @@ def test_when_the_way_back_cannot_be_sent_the_dialog_has_it(
     assert team.bob.form.values[SURPRISED] == "words"
 
 
+def ways_back(person: Person) -> list[Shown]:
+    return [message for message in person.direct_messages() if "Change my account" in message.buttons]
+
+
 def test_an_account_submitted_twice_is_one(room: Channel, team: Team, seamark: Seamark) -> None:
     invited(team.bob).fill({SURPRISED: "words", "Leave my name out": True}).submit(times=2)
 
     assert len(kept(seamark)) == 1
+    assert len(ways_back(team.bob)) == 1
+
+
+def test_the_way_back_is_there_before_the_account_is_finished(room: Channel, team: Team, seamark: Seamark) -> None:
+    shown = invited(team.bob).fill({HARD: "Alice forgot to check.", "Leave my name out": True}).submit()
+    assert shown is not None
+    assert shown.title == "Wording"
+    shown.close()
+
+    team.bob.clicks("Change my account", within=ways_back(team.bob)[0])
+
+    assert team.bob.form.values[HARD] == "Alice forgot to check."
+    assert len(ways_back(team.bob)) == 1
+
+
+def test_a_repeat_that_cannot_know_of_the_message_has_the_way_back_as_well(
+    room: Channel, team: Team, seamark: Seamark, slack: Sandbox
+) -> None:
+    dialog = invited(team.bob)
+    slack.faults.refuse("conversations.open", "internal_error")
+
+    shown = dialog.fill({SURPRISED: "words", "Leave my name out": True}).submit(times=2)
+
+    assert shown is not None
+    shown.clicks("Change my account")
+    assert team.bob.form.values[SURPRISED] == "words"
+    assert ways_back(team.bob) == []
+
+
+def test_a_name_left_out_later_is_taken_out_of_what_was_woven_in(room: Channel, team: Team, seamark: Seamark) -> None:
+    invited(team.bob).fill({SURPRISED: "The cache was cold."}).submit()
+    accounts_step(team.carol, room).clicks("Weave into learning")
+    team.carol.form.close()
+
+    invited(team.bob).fill({"Leave my name out": True}).submit()
+
+    with seamark.db.reading() as session:
+        rows = [*session.exec(select(Answer)), *session.exec(select(AnswerRevision))]
+    assert {row.text for row in rows} == {"The cache was cold. (a participant)"}
+
+
+def test_nothing_that_is_kept_or_logged_tells_whose_an_account_is(
+    room: Channel, team: Team, seamark: Seamark, slack: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    before = everything(seamark)
+    asked = invited(team.bob)
+    caplog.clear()
+    shown = asked.fill({HARD: "Alice forgot to check.", "Leave my name out": True}).submit()
+    assert shown is not None
+    shown.clicks("Keep as written")
+    with seamark.db.reading() as session:
+        handle = session.exec(select(Account.handle)).one()
+
+    new = everything(seamark) - before
+    beside = [row for row in new if team.bob.id in row and (handle in row or "forgot" in row)]
+    ours = [one.getMessage() for one in caplog.records if one.name.split(".")[0] in {"bot", "handlers", "storage"}]
+    assert beside == []
+    assert [row for row in new if team.bob.id in row and "participant" not in row] == []
+    assert ours == []
+
+
+def everything(seamark: Seamark) -> set[str]:
+    """Every row of every table, with the table's name before it."""
+    with seamark.db.reading() as session:
+        return {
+            f"{table.name} {tuple(row)}"
+            for table in SQLModel.metadata.sorted_tables
+            for row in session.connection().execute(table.select())
+        }
 
 
 def test_wording_help_for_an_account_is_private(room: Channel, team: Team, seamark: Seamark) -> None:

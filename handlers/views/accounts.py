@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,12 @@ def account_dialog(form: AccountForm) -> View:
     return kit.modal("My account", "retro_account", blocks, submit=submit, metadata=form.metadata)
 
 
+def carrying(view: View, *, again: bool) -> View:
+    """The next page of an account; `again`: its writer has the way back already."""
+    view.private_metadata = json.dumps({**json.loads(view.private_metadata or "{}"), "again": again})
+    return view
+
+
 def given(*, unnamed: bool, value: str, handed_over: bool) -> View:
     """What is said when an account is saved; of an unnamed one `value` is the only way back to it."""
     if not unnamed:
@@ -74,9 +81,9 @@ def given(*, unnamed: bool, value: str, handed_over: bool) -> View:
         return kit.notice("My account", text)
     text = "*Your account is kept, without your name.*"
     text += (
-        " The direct message you just got has the only button that leads back to it."
+        " The button in the direct message you got is the only way back to it."
         if handed_over
-        else " This button is the only way back to it, and this window the only place that has it."
+        else " This button is the only way back to it, unless a direct message of Seamark has it as well."
     )
     blocks: list[Block] = [kit.section(text)]
     if not handed_over:
