@@ -46,6 +46,7 @@ class Lexicon:
 
     people: frozenset[str] = frozenset()
     also_machines: frozenset[str] = frozenset()
+    departments: frozenset[str] = frozenset()
     things: frozenset[str] = frozenset()
     outsiders: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
@@ -328,6 +329,8 @@ def _classify(head: Token | None, phrase: Sequence[Token], text: Text) -> Subjec
         return _MEANS[mark]
     if word in lexicon.people:
         return Subject.THING if _is_machine(head, before, text) else Subject.OTHER
+    if word in lexicon.departments and len(phrase) == 1:
+        return Subject.OTHER
     return Subject.UNKNOWN if head.capital and not determined else Subject.THING
 
 

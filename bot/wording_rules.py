@@ -1,6 +1,6 @@
 """The rules of the wording help, read from YAML; a faulty file is refused with file, line and reason.
 
-A file may hold `people`, `also_machines`, `things`, `outsiders`, `names` and `verbs` (words), `parts` (pieces of
+A file may hold `people`, `also_machines`, `things`, `outsiders`, `departments`, `names` and `verbs` (words), `parts` (pieces of
 patterns, used as `{part}`) and `rules`. Files of all directories are read together, so a team's own file may
 use and extend what the shipped ones say.
 """
