@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from bot.report import Report
 from bot.reports import Books
 from handlers import dialogs, incident_base, retro_steps, steps, typed_secrets
 from handlers.courier import Clock
+from handlers.deliveries import message_for
 from handlers.payloads import Click, Form, Slash
 from handlers.retro import retro as command
 from handlers.steps import Visit
@@ -31,6 +32,9 @@ from handlers.views import publishing as views
 from storage import outbox, publications, receipts, retros
 from storage.db import Database
 from storage.models import Incident, Retrospective
+
+DOUBLE_CLICK = timedelta(seconds=10)
+"""The same asked for again within so short a time is the same wish; later, something may have changed."""
 
 
 class NotItsChannel(Refusal):
@@ -259,8 +263,9 @@ def export(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
         incident = retro.named(
             session, slash.team_id, wanted.incident, channel_id=slash.channel_id, asked_by=slash.user_id
         )
-        _send(session, incident, slash.user_id, wanted.form, now, anonymised=wanted.anonymised, key=slash.key)
-    ack(**kit.ephemeral(f"The document of {incident.key} comes to you by direct message."))
+        sent = _send(session, incident, slash.user_id, wanted.form, now, anonymised=wanted.anonymised, key=slash.key)
+    comes = f"The document of {incident.key} comes to you by direct message."
+    ack(**kit.ephemeral(comes if sent else _asked_twice(incident)))
 
 
 def export_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
@@ -270,14 +275,26 @@ def export_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
     with db.transaction() as session:
         incident = incident_base.seen_by(session, click, int(number))
         if receipts.first_time(session, click.team_id, click.key, now):
-            _send(session, incident, click.user_id, form, now, anonymised=bool(anonymised), key=click.key)
+            sent = _send(session, incident, click.user_id, form, now, anonymised=bool(anonymised), key=click.key)
+            if not sent:
+                payload, lane = message_for(click.user_id, _asked_twice(incident)), f"dm:{click.user_id}"
+                outbox.put(session, click.team_id, "direct_message", payload, lane=lane, now=now)
     ack()
+
+
+def _asked_twice(incident: Incident) -> str:
+    return f"You asked for the document of {incident.key} a moment ago, so it comes once, by direct message."
 
 
 def _send(
     session: Session, incident: Incident, user_id: str, form: str, now: datetime, *, anonymised: bool, key: str
-) -> None:
+) -> bool:
+    """Have the document sent; False when the same was asked for a moment ago, e.g. by a double click."""
+    wanted = f"export:{incident.id}:{user_id}:{form}:{anonymised}"
+    if receipts.just_came(session, incident.team_id, wanted, now, within=DOUBLE_CLICK):
+        return False
     payload = {"incident": incident.id, "user": user_id, "form": form, "anonymised": anonymised}
     lane = f"dm:{user_id}"
     outbox.put(session, incident.team_id, "export_document", payload, lane=lane, now=now, key=f"export:{key}")
     _note_view(session, incident, user_id, "exported", now, form=form, anonymised=anonymised)
+    return True

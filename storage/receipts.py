@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -15,6 +15,18 @@ def first_time(session: Session, team_id: str, key: str, now: datetime, result: 
     """Whether the request named `key` comes for the first time; from now on it has come."""
     receipt = Receipt(team_id=team_id, key=key, at=now, result=result or {})
     return add_once(session, receipt, "team_id", "key")[1]
+
+
+def just_came(session: Session, team_id: str, key: str, now: datetime, *, within: timedelta) -> bool:
+    """Whether a request named `key` came `within` so long before `now`; the latest that did not is remembered."""
+    if first_time(session, team_id, key, now):
+        return False
+    receipt = session.get_one(Receipt, (team_id, key), with_for_update=True, populate_existing=True)
+    if now - receipt.at < within:
+        return True
+    receipt.at = now
+    session.add(receipt)
+    return False
 
 
 def take(session: Session, team_id: str, key: str) -> dict[str, Any]:

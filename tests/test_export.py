@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,19 @@ def files_of(person: Person) -> dict[str, bytes]:
 )
 def test_export_reads_words_in_any_order(typed: str, wanted: Wanted) -> None:
     assert exporting.parse(typed) == wanted
+
+
+def test_export_asked_for_twice_comes_once(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = retro_of(slack, team)
+
+    team.bob.types("/retro export md", room)
+    again = team.bob.types("/retro export md", room)
+
+    assert again.text == "You asked for the document of INC-1 a moment ago, so it comes once, by direct message."
+    assert [len(shown.files) for shown in team.bob.direct_messages() if shown.files] == [1]
+    slack.clock.advance(timedelta(seconds=10))
+    team.bob.types("/retro export md", room)
+    assert [len(shown.files) for shown in team.bob.direct_messages() if shown.files] == [1, 1]
 
 
 @pytest.mark.parametrize("typed", ["", "pdf", "md INC-1 INC-2", "INC-1"])
