@@ -23,7 +23,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, delete, update
 
 from bot import policy
-from bot.nudges import Team
+from bot.nudge_cases import Team
 from bot.settings import Settings
 from handlers import nudges
 from storage import migrate

@@ -23,7 +23,7 @@ from bot import capture as capture_rules
 from bot import evidence, evidence_links, guides, policy, taxonomy, updates
 from bot.evidence_links import LinkPatterns
 from bot.guides import Guide
-from bot.nudges import Team
+from bot.nudge_cases import Team
 from bot.policy import Policy
 from bot.reports import Books
 from bot.settings import Settings

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from sqlmodel import Session
 
 from bot import moments
-from bot.nudges import Team, channel_for
+from bot.nudge_cases import Team, channel_for
 from bot.working_hours import start_of
 from storage import digests, outbox, receipts
 from storage.models import ActionItem, Incident

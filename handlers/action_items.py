@@ -15,7 +15,7 @@ from slack_sdk.models.views import View
 from sqlmodel import Session
 
 from bot import action_items as actions
-from bot import blameless, incidents, mrkdwn, nudges, retro
+from bot import blameless, incidents, mrkdwn, nudge_outcomes, retro
 from bot.action_items import NoSuchAction, Plan
 from bot.errors import FieldRefusal, Refusal
 from bot.policy import Policy
@@ -363,7 +363,7 @@ def _hand_over(said: Pressed) -> ActionItem:
     action = actions.hand_over(
         said.session, said.team_id, said.action_id, by=said.by, to=to, words=said.text("words"), now=said.now
     )
-    nudges.at_once(said.session, action, "handover", to=to, occurrence=str(action.version), now=said.now)
+    nudge_outcomes.at_once(said.session, action, "handover", to=to, occurrence=str(action.version), now=said.now)
     return action
 
 
@@ -397,7 +397,7 @@ def _reopen(said: Pressed) -> ActionItem:
         said.session, said.team_id, said.action_id, by=said.by, words=said.text("words"), now=said.now
     )
     if action.owner_id != said.by:
-        nudges.at_once(
+        nudge_outcomes.at_once(
             said.session, action, "not_yet", to=action.owner_id, occurrence=str(action.version), now=said.now
         )
     return action

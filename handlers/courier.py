@@ -12,6 +12,7 @@ from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from sqlmodel import Session
 
 from storage import outbox
 from storage.db import Database
@@ -77,6 +78,7 @@ class Delivery:
     clock: Clock
     worker: str
     extras: dict[str, Any] = field(default_factory=dict)
+    writes: list[Callable[[Session], None]] = field(default_factory=list)
 
     def note(self, **done: Any) -> None:
         """Remember a step that is done, so that a later try does not do it again."""
@@ -87,6 +89,10 @@ class Delivery:
                 item.progress, item.leased_until = dict(self.progress), self.clock() + LEASE
                 session.add(item)
 
+    def at_end(self, write: Callable[[Session], None]) -> None:
+        """Have what follows from this delivery written in the transaction that notes its end."""
+        self.writes.append(write)
+
     def post_once(self, channel: str, step: str = "post", **message: Any) -> str:
         """Post a message unless an earlier try posted it; returns its `ts`.
 
@@ -95,6 +101,12 @@ class Delivery:
         """
         if step in self.progress:
             return str(self.progress[step])
+        found = self.post_last(channel, step, **message)
+        self.note(**{step: found})
+        return found
+
+    def post_last(self, channel: str, step: str = "post", **message: Any) -> str:
+        """The same as the last step of a delivery, which its end notes."""
         found = self.posted_before(channel, step)
         if found is None:
             metadata = {"event_type": "seamark_delivery", "event_payload": {"key": f"{self.key}/{step}"}}
@@ -102,7 +114,6 @@ class Delivery:
                 channel=channel, metadata=metadata, unfurl_links=False, unfurl_media=False, **message
             )
             found = str(answer["ts"])
-        self.note(**{step: found})
         return found
 
     def posted_before(self, channel: str, step: str = "post") -> str | None:
@@ -221,10 +232,12 @@ class Courier:
 
     def _carry(self, item: OutboxItem, worker: str) -> None:
         outcome: Callable[[OutboxItem], None]
+        writes: list[Callable[[Session], None]] = []
         try:
             if item.kind not in self._deliveries:
                 raise GiveUp(f"this version does not know deliveries of the kind {item.kind}")  # noqa: TRY301
-            self._deliveries[item.kind](self._delivery(item, worker))
+            delivery = self._delivery(item, worker)
+            self._deliveries[item.kind](delivery)
         except GiveUp as why:
             outcome = self._given_up(str(why))
         except Later as later:
@@ -238,8 +251,10 @@ class Courier:
             log.exception("Delivering %s %s failed.", item.kind, item.key)
             outcome = self._try_again(item, f"{type(error).__name__}: {error}")
         else:
-            outcome = self._finished
+            outcome, writes = self._finished, delivery.writes
         with self._db.transaction() as session:
+            for write in writes:
+                write(session)
             held = outbox.held(session, item.id, worker)
             if held is not None:
                 outcome(held)

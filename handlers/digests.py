@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from bot import digests, moments, nudges
-from bot.nudges import Team
+from bot import digests, moments
+from bot.nudge_cases import Team
 from handlers.courier import Deliveries, Delivery
 from handlers.nudges import reader_of
 from handlers.views import digests as views
@@ -34,7 +34,7 @@ def overdue(delivery: Delivery) -> None:
     with delivery.db.reading() as session:
         rows = digests.by_channel(session, team, today).get(channel, [])
         reader = reader_of(
-            session, team.team_id, channel, delivery.clock(), zone=nudges.zone_for(session, team, channel)
+            session, team.team_id, channel, delivery.clock(), zone=moments.zone_named(team.settings.zone)
         )
     if rows:
         delivery.post_once(channel, **views.overdue(rows, reader))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -12,9 +12,11 @@ from slack_sdk.errors import SlackApiError
 from sqlmodel import Session
 
 from bot import action_items as actions
-from bot import incidents, moments, mrkdwn, nudges, retro
+from bot import incidents, moments, mrkdwn, nudge_outcomes, nudges, retro
 from bot import people as who
-from bot.nudges import Team
+from bot.nudge_cases import Case, Surroundings, Team, gone, is_channel
+from bot.nudge_outcomes import Place
+from bot.nudge_rules import AT_ONCE, BY_NAME
 from bot.people import person_from
 from handlers import courier
 from handlers.courier import Clock, Deliveries, Delivery, GiveUp
@@ -25,8 +27,8 @@ from handlers.views.action_items import Reader
 from storage import action_items, outbox, people
 from storage import nudges as rows_of
 from storage.db import Database
-from storage.models import ActionItem, Incident, Nudge, Retrospective
-from storage.nudges import ACTION
+from storage.models import ActionItem, Incident, Nudge, Person, Retrospective
+from storage.nudges import ACTION, Known
 
 log = logging.getLogger(__name__)
 
@@ -78,18 +80,17 @@ def deliver(delivery: Delivery) -> None:
 
 
 def _deliver(delivery: Delivery) -> None:
-    recipient, team = delivery.payload["recipient"], _team(delivery)
-    channel = recipient if nudges.is_channel(recipient) else _conversation(delivery, recipient)
-    if delivery.posted_before(channel) is None:
+    recipient = delivery.payload["recipient"]
+    channel = recipient if is_channel(recipient) else _conversation(delivery, recipient)
+    ts = delivery.posted_before(channel)
+    if ts is None:
         with delivery.db.transaction() as session:
-            message = _compose(session, team, delivery, delivery.clock())
+            message = _compose(Surroundings(session, _team(delivery)), delivery, delivery.clock())
         if message is None:
             return
-        ts = delivery.post_once(channel, **message)
-    else:
-        ts = delivery.post_once(channel)
-    with delivery.db.transaction() as session:
-        nudges.sent(_open_rows(session, delivery), channel_id=channel, ts=ts, now=delivery.clock())
+        ts = delivery.post_last(channel, **message)
+    where, now = Place(channel, ts), delivery.clock()
+    delivery.at_end(lambda session: nudge_outcomes.sent(_open_rows(session, delivery), where, now))
 
 
 def _conversation(delivery: Delivery, user_id: str) -> str:
@@ -107,24 +108,24 @@ def _open_rows(session: Session, delivery: Delivery) -> list[Nudge]:
     return [nudge for nudge in found if nudge.settled_at is None]
 
 
-def _compose(session: Session, team: Team, delivery: Delivery, now: datetime) -> dict[str, Any] | None:
+def _compose(around: Surroundings, delivery: Delivery, now: datetime) -> dict[str, Any] | None:
     """The message as things stand now; None when there is nothing to say any more, or not at this hour."""
-    recipient, open_rows = delivery.payload["recipient"], _open_rows(session, delivery)
-    zone = nudges.zone_for(session, team, recipient)
-    if not delivery.payload.get("at_once") and not team.settings.working_hours.allow(now, zone):
-        nudges.release(session, team, open_rows, now)
+    recipient, open_rows = delivery.payload["recipient"], _open_rows(around.session, delivery)
+    hours = around.team.settings.working_hours
+    if not delivery.payload.get("at_once") and not hours.allow(now, around.zone(recipient)):
+        nudge_outcomes.release(around, open_rows, now)
         return None
-    said = nudges.holding(session, team, open_rows)
+    said = nudges.holding(around, open_rows)
     told = {nudge.id for nudge in said}
     for nudge in open_rows:
         nudge.settled_at = None if nudge.id in told else now
-    return _message(session, team, said, recipient, now) if said else None
+    return _message(around, said, recipient, now) if said else None
 
 
 def _give_up(session: Session, delivery: Delivery, reason: str, now: datetime) -> None:
     recipient, open_rows = delivery.payload["recipient"], _open_rows(session, delivery)
     if reason in NOBODY_THERE:
-        nudges.refused(session, delivery.team_id, recipient, open_rows, reason, now)
+        nudge_outcomes.refused(session, delivery.team_id, recipient, open_rows, reason, now)
         for nudge in open_rows:
             if nudge.rule == "handover":
                 actions.not_reached(session, delivery.team_id, nudge.subject_id, asked=recipient, why=reason, now=now)
@@ -143,7 +144,7 @@ def refresh(delivery: Delivery) -> None:
     with delivery.db.reading() as session:
         rows = rows_of.of_bundle(session, delivery.team_id, payload["bundle"])
         said = [nudge for nudge in rows if nudge.message_ts == payload["ts"]]
-        message = _message(session, _team(delivery), said, payload["recipient"], delivery.clock())
+        message = _message(Surroundings(session, _team(delivery)), said, payload["recipient"], delivery.clock())
     if not message.get("blocks"):
         message = kit.message(NOTHING_LEFT, [kit.section(NOTHING_LEFT)])
     try:
@@ -169,15 +170,16 @@ def refresh_about(session: Session, team_id: str, subject: str, subject_id: int,
 # --- what a message says -----------------------------------------------------------------------------------
 
 
-def _message(session: Session, team: Team, said: Sequence[Nudge], recipient: str, now: datetime) -> dict[str, Any]:
-    reader = reader_of(session, team.team_id, recipient, now, zone=nudges.zone_for(session, team, recipient))
+def _message(around: Surroundings, said: Sequence[Nudge], recipient: str, now: datetime) -> dict[str, Any]:
     by_thing: dict[tuple[str, int], list[Nudge]] = {}
     for nudge in said:
         by_thing.setdefault((nudge.subject, nudge.subject_id), []).append(nudge)
-    cases = nudges.cases_of(session, team, said)
-    found = [_item(session, cases[key], same, reader) for key, same in by_thing.items() if key in cases]
+    cases = around.cases_of(said)
+    known = around.persons(user for case in cases.values() for user in case.named)
+    reader = Reader(recipient, now.astimezone(around.zone(recipient)).date(), *_names(known.values()))
+    found = [_item(cases[key], same, reader) for key, same in by_thing.items() if key in cases]
     items = sorted((item for item in found if item is not None), key=_urgency)
-    return views.message(items, reader, to_channel=nudges.is_channel(recipient))
+    return views.message(items, reader, to_channel=is_channel(recipient))
 
 
 def _urgency(item: views.Item) -> tuple[bool, str, str]:
@@ -186,31 +188,33 @@ def _urgency(item: views.Item) -> tuple[bool, str, str]:
     return (not item.rule, due, item.incident.key)
 
 
-def reader_of(session: Session, team_id: str, user_id: str, now: datetime, zone: Any = None) -> Reader:
-    """Somebody as a reader of actions, on their own calendar."""
+def reader_of(session: Session, team_id: str, user_id: str, now: datetime, zone: tzinfo | None = None) -> Reader:
+    """Somebody as a reader of actions, on their own calendar, to whom everybody may be named."""
     own = zone or moments.zone_named(who.zone_of(session, team_id, user_id))
-    names, away = {}, {}
-    for user, name, deactivated, unreachable in rows_of.directory(session, team_id):
-        names[user] = name
-        reason = nudges.gone(deactivated=deactivated, unreachable=unreachable)
-        if reason is not None:
-            away[user] = reason
-    return Reader(user_id, now.astimezone(own).date(), names, away)
+    return Reader(user_id, now.astimezone(own).date(), *_names(rows_of.directory(session, team_id)))
 
 
-def _item(session: Session, case: nudges.Case, same: Sequence[Nudge], reader: Reader) -> views.Item | None:
+def _names(known: Iterable[Known | Person | None]) -> tuple[dict[str, str], dict[str, str]]:
+    """What people are called, and why some cannot be reached; by id."""
+    found = [person for person in known if person is not None]
+    names = {person.user_id: person.name for person in found}
+    why = {one.user_id: gone(deactivated=one.deactivated, unreachable=one.unreachable) for one in found}
+    return names, {user: reason for user, reason in why.items() if reason is not None}
+
+
+def _item(case: Case, same: Sequence[Nudge], reader: Reader) -> views.Item | None:
     """One thing as its most telling rule says it; None when its reader may not know of it any more."""
     thing, incident = case.thing, case.incident
-    if not _may_read(session, incident, reader.user_id):
+    if not _may_read(case.session, incident, reader.user_id):
         return None
     telling = [nudge for nudge in same if case.still_asks(nudge)]
-    order = [*nudges.BY_NAME, *nudges.AT_ONCE]
+    order = [*BY_NAME, *AT_ONCE]
     last = max(telling, key=lambda nudge: order.index(nudge.rule), default=None)
-    rule = nudges.BY_NAME.get(last.rule) if last else None
+    rule = BY_NAME.get(last.rule) if last else None
     return views.Item(
         rule=last.rule if last else "",
         incident=incident,
-        facts=_facts(session, case, last, reader) if last else {},
+        facts=_facts(case, last, reader) if last else {},
         action=thing if isinstance(thing, ActionItem) else None,
         asks=rule.asks if rule else "",
         buttons=[kit.button("Start retrospective", "retro_start", incident.id)] if thing is incident else [],
@@ -219,12 +223,12 @@ def _item(session: Session, case: nudges.Case, same: Sequence[Nudge], reader: Re
 
 def _may_read(session: Session, incident: Incident, recipient: str) -> bool:
     """Whether a person, or everybody in a channel, may know of an incident: of a private one only its own channel."""
-    if nudges.is_channel(recipient):
+    if is_channel(recipient):
         return not incident.is_private or incident.channel_id == recipient
     return incidents.may_see(session, incident, recipient)
 
 
-def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) -> dict[str, Any]:
+def _facts(case: Case, nudge: Nudge, reader: Reader) -> dict[str, Any]:
     """What the sentences of the templates may name; everything is Slack text."""
     thing = case.thing
     facts: dict[str, Any] = {
@@ -235,7 +239,7 @@ def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) ->
         "instead_of": "",
     }
     if isinstance(thing, ActionItem):
-        facts |= _action_facts(session, thing, nudge.rule, reader) | {"away": mrkdwn.escape(case.away or "")}
+        facts |= _action_facts(case, thing, nudge.rule, reader) | {"away": mrkdwn.escape(case.away or "")}
     elif isinstance(thing, Retrospective):
         facts |= {"due": views.on_day(thing.due_on), "days": (reader.today - thing.due_on).days}
         facts["instead_of"] = reader.name(case.asked_for(nudge)) if case.asked_for(nudge) else ""
@@ -244,7 +248,8 @@ def _facts(session: Session, case: nudges.Case, nudge: Nudge, reader: Reader) ->
     return facts
 
 
-def _action_facts(session: Session, action: ActionItem, rule: str, reader: Reader) -> dict[str, Any]:
+def _action_facts(case: Case, action: ActionItem, rule: str, reader: Reader) -> dict[str, Any]:
+    session = case.session
     facts: dict[str, Any] = {
         "owner": reader.name(action.owner_id),
         "days": (reader.today - action.due_on).days,
@@ -254,10 +259,11 @@ def _action_facts(session: Session, action: ActionItem, rule: str, reader: Reade
     }
     if rule in {"overdue_facilitator", "overdue_channel"}:
         facts["reminded"] = rows_of.count_sent(session, action.team_id, ACTION, action.id, action.owner_id)
-    if rule in nudges.AT_ONCE:
+    if rule in AT_ONCE:
         trace = action_items.events(session, [action.id]).get(action.id, [])
         asked = next((event for event in reversed(trace) if event.what in {"handover", "reopened"}), None)
-        facts["asker"] = reader.name(asked.by if asked else None)
+        asker = case.surroundings.person(asked.by) if asked and asked.by else None
+        facts["asker"] = mrkdwn.escape(asker.name) if asker else "Somebody"
         facts["words"] = mrkdwn.escape(mrkdwn.shorten(actions.words_of(asked), 500)) if asked else ""
     return facts
 
@@ -276,6 +282,6 @@ def user_changed(ack: Ack, event: dict[str, Any], body: dict[str, Any], db: Data
             after = people.remember_person(session, person_from(team_id, user, now))
             session.flush()
             if was != (after.zone, after.deactivated, after.unreachable):
-                nudges.person_changed(session, team_id, user["id"], now)
+                nudge_outcomes.person_changed(session, team_id, user["id"], now)
                 retro.person_changed(session, after, now)
     ack()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, literal, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
@@ -29,7 +29,16 @@ from storage.models import (
 )
 
 ACTION, RETRO, INCIDENT = "action", "retrospective", "incident"
+Subject = ActionItem | Retrospective | Incident
+"""What a nudge is about, or what may need one."""
+
+MODELS: dict[str, Any] = {ACTION: ActionItem, RETRO: Retrospective, INCIDENT: Incident}
 UNPUBLISHED = (RetroStatus.DRAFT, RetroStatus.REVIEW)
+
+
+TEAM: Any = bindparam("team")
+ONES: Any = bindparam("ones", expanding=True)
+"""Statements are put together once: building one takes longer than running it."""
 
 
 def _waits() -> ColumnElement[bool]:
@@ -39,6 +48,10 @@ def _waits() -> ColumnElement[bool]:
 
 def _under_way() -> ColumnElement[bool]:
     return (col(Nudge.bundle) != literal("", literal_execute=True)) & col(Nudge.settled_at).is_(None)
+
+
+def _unseen() -> ColumnElement[bool]:
+    return col(Retrospective.next_look_at).is_(None) & col(Retrospective.status).in_(UNPUBLISHED)
 
 
 # --- what is to be looked at -----------------------------------------------------------------------------
@@ -61,47 +74,86 @@ def work_due(session: Session, team_id: str, now: datetime) -> Work:
     The earliest of each sort is the first entry of an index; whether there is any (`EXISTS`) PostgreSQL would
     look for in the whole table while it has no statistics.
     """
-    asked: tuple[Any, ...] = (
-        select(func.min(ActionItem.next_look_at)).where(ActionItem.team_id == team_id),
-        select(func.min(Retrospective.next_look_at)).where(Retrospective.team_id == team_id),
-        select(func.min(Incident.next_look_at)).where(Incident.team_id == team_id),
-        select(func.min(Nudge.not_before)).where(Nudge.team_id == team_id, _waits()),
-        select(func.min(Retrospective.id)).where(Retrospective.team_id == team_id, _unseen()),
-        select(func.min(Nudge.bundle)).where(Nudge.team_id == team_id, _under_way()),
-    )
-    columns = [query.scalar_subquery().label(f"first_{at}") for at, query in enumerate(asked)]
-    *moments, unseen, under_way = session.execute(sa_select(*columns)).one()
+    *moments, unseen, under_way = session.execute(_WORK, {"team": team_id}).one()
     actions, retros, incidents, waiting = (moment is not None and moment <= now for moment in moments)
     return Work(actions, retros or unseen is not None, incidents, waiting, under_way is not None)
 
 
-def _unseen() -> ColumnElement[bool]:
-    return col(Retrospective.next_look_at).is_(None) & col(Retrospective.status).in_(UNPUBLISHED)
+def _all_at_once(*queries: Any) -> Any:
+    """One row with what each query finds."""
+    return sa_select(*(query.scalar_subquery().label(f"found_{at}") for at, query in enumerate(queries)))
 
 
-def _retro_is_due(now: datetime) -> ColumnElement[bool]:
-    return or_(col(Retrospective.next_look_at) <= now, _unseen())
+_WORK = _all_at_once(
+    select(func.min(ActionItem.next_look_at)).where(ActionItem.team_id == TEAM),
+    select(func.min(Retrospective.next_look_at)).where(Retrospective.team_id == TEAM),
+    select(func.min(Incident.next_look_at)).where(Incident.team_id == TEAM),
+    select(func.min(Nudge.not_before)).where(Nudge.team_id == TEAM, _waits()),
+    select(func.min(Retrospective.id)).where(Retrospective.team_id == TEAM, _unseen()),
+    select(func.min(Nudge.bundle)).where(Nudge.team_id == TEAM, _under_way()),
+)
+
+
+def _due(model: Any, *, unseen: ColumnElement[bool] | None = None) -> Any:
+    come = model.next_look_at <= bindparam("now")
+    query = select(model).where(model.team_id == TEAM, come if unseen is None else or_(come, unseen))
+    query = query.order_by(model.next_look_at, model.id).limit(bindparam("most")).with_for_update(skip_locked=True)
+    return query.execution_options(populate_existing=True)
+
+
+_DUE_ACTIONS, _DUE_RETROS, _DUE_INCIDENTS = _due(ActionItem), _due(Retrospective, unseen=_unseen()), _due(Incident)
 
 
 def due_actions(session: Session, team_id: str, now: datetime, most: int) -> list[ActionItem]:
     """Actions about which a rule has something to decide, held; what another is writing is left for later."""
-    query = select(ActionItem).where(ActionItem.team_id == team_id, col(ActionItem.next_look_at) <= now)
-    query = query.order_by(col(ActionItem.next_look_at)).limit(most).with_for_update(skip_locked=True)
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return list(session.exec(_DUE_ACTIONS, params={"team": team_id, "now": now, "most": most}))
 
 
 def due_retros(session: Session, team_id: str, now: datetime, most: int) -> list[Retrospective]:
     """The same for retrospectives; one that nobody has looked at yet is due."""
-    query = select(Retrospective).where(Retrospective.team_id == team_id, _retro_is_due(now))
-    query = query.order_by(col(Retrospective.id)).limit(most).with_for_update(skip_locked=True)
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return list(session.exec(_DUE_RETROS, params={"team": team_id, "now": now, "most": most}))
 
 
 def due_incidents(session: Session, team_id: str, now: datetime, most: int) -> list[Incident]:
     """The same for incidents that have ended."""
-    query = select(Incident).where(Incident.team_id == team_id, col(Incident.next_look_at) <= now)
-    query = query.order_by(col(Incident.next_look_at)).limit(most).with_for_update(skip_locked=True)
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return list(session.exec(_DUE_INCIDENTS, params={"team": team_id, "now": now, "most": most}))
+
+
+_SUBJECTS = {name: select(model).where(col(model.id).in_(ONES)) for name, model in MODELS.items()}
+
+
+def subjects(session: Session, keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Subject]:
+    """What nudges are about, as it is now, by sort and id; without what is no longer there."""
+    wanted: dict[str, list[int]] = {}
+    for subject, subject_id in keys:
+        wanted.setdefault(subject, []).append(subject_id)
+    return {
+        (subject, thing.id): thing
+        for subject, ids in wanted.items()
+        for thing in session.exec(_SUBJECTS[subject], params={"ones": ids})
+    }
+
+
+_AROUND = (
+    sa_select(Incident, Retrospective, col(IncidentRole.user_id))
+    .outerjoin(Retrospective, col(Retrospective.incident_id) == col(Incident.id))
+    .outerjoin(IncidentRole, and_(col(IncidentRole.incident_id) == col(Incident.id), col(IncidentRole.role) == "lead"))
+    .where(col(Incident.id).in_(ONES))
+)
+
+
+def around(session: Session, incident_ids: Iterable[int]) -> list[tuple[Incident, Retrospective | None, str | None]]:
+    """Incidents, each with its retrospective and who leads it, where there are any."""
+    return [(one, retro, lead) for one, retro, lead in session.execute(_AROUND, {"ones": list(incident_ids)})]
+
+
+_PERSONS = select(Person).where(Person.team_id == TEAM, col(Person.user_id).in_(ONES))
+
+
+def persons(session: Session, team_id: str, user_ids: Iterable[str]) -> dict[str, Person]:
+    """Those of `user_ids` that are known, by id."""
+    asked = {"team": team_id, "ones": list(user_ids)}
+    return {person.user_id: person for person in session.exec(_PERSONS, params=asked)}
 
 
 def look_again(session: Session, team_id: str, user_id: str, now: datetime) -> None:
@@ -137,10 +189,26 @@ def reviews(session: Session, retrospective_id: int) -> list[Review]:
 # --- what waits ------------------------------------------------------------------------------------------
 
 
-def recipients_due(session: Session, team_id: str, now: datetime, most: int) -> list[str]:
-    """People and channels for whom something waits whose time has come, in the order of their ids."""
-    query = select(Nudge.recipient_id).where(Nudge.team_id == team_id, _waits(), col(Nudge.not_before) <= now)
-    return list(session.exec(query.distinct().order_by(col(Nudge.recipient_id)).limit(most)))
+_RECIPIENTS = (
+    select(Nudge.recipient_id)
+    .where(Nudge.team_id == TEAM, _waits(), col(Nudge.not_before) <= bindparam("now"))
+    .distinct()
+    .order_by(col(Nudge.recipient_id))
+    .limit(bindparam("most"))
+)
+_WAITING_DUE = (
+    select(Nudge)
+    .where(Nudge.team_id == TEAM, _waits(), col(Nudge.recipient_id).in_(_RECIPIENTS))
+    .order_by(col(Nudge.recipient_id), col(Nudge.id))
+)
+
+
+def waiting_due(session: Session, team_id: str, now: datetime, most: int) -> dict[str, list[Nudge]]:
+    """All that waits for people and channels for whom anything waits whose time has come, by their id."""
+    found: dict[str, list[Nudge]] = {}
+    for nudge in session.exec(_WAITING_DUE, params={"team": team_id, "now": now, "most": most}):
+        found.setdefault(nudge.recipient_id, []).append(nudge)
+    return found
 
 
 def waiting(session: Session, team_id: str, recipient_id: str) -> list[Nudge]:
@@ -162,34 +230,55 @@ def put_off(nudges: Iterable[Nudge], until: datetime) -> None:
         nudge.not_before = until
 
 
+_MOMENTS = _all_at_once(
+    select(func.min(ActionItem.next_look_at)),
+    select(func.min(Retrospective.next_look_at)),
+    select(func.min(Incident.next_look_at)),
+    select(func.min(Nudge.not_before)).where(_waits()),
+)
+
+
 def next_moment(session: Session) -> datetime | None:
     """When a tick next finds something to do; None when nothing is planned."""
-    columns = (ActionItem.next_look_at, Retrospective.next_look_at, Incident.next_look_at)
-    moments = [session.exec(select(func.min(column))).one() for column in columns]
-    moments.append(session.exec(select(func.min(Nudge.not_before)).where(_waits())).one())
-    return min((moment for moment in moments if moment is not None), default=None)
+    return min((moment for moment in session.execute(_MOMENTS).one() if moment is not None), default=None)
 
 
 # --- what is under way and what was said -----------------------------------------------------------------
 
 
+_BUNDLE = select(Nudge).where(Nudge.team_id == TEAM, Nudge.bundle == bindparam("bundle")).order_by(col(Nudge.id))
+
+
 def of_bundle(session: Session, team_id: str, bundle: str) -> list[Nudge]:
-    query = select(Nudge).where(Nudge.team_id == team_id, Nudge.bundle == bundle)
-    return list(session.exec(query.order_by(col(Nudge.id))))
+    return list(session.exec(_BUNDLE, params={"team": team_id, "bundle": bundle}))
+
+
+_CONVERSATION = (
+    select(Nudge.channel_id)
+    .where(Nudge.team_id == TEAM, Nudge.recipient_id == bindparam("recipient"), col(Nudge.channel_id).is_not(None))
+    .order_by(col(Nudge.bundle).desc())
+    .limit(1)
+)
 
 
 def conversation(session: Session, team_id: str, user_id: str) -> str | None:
     """The conversation in which somebody was last reminded, so that it need not be asked for again."""
-    query = select(Nudge.channel_id).where(
-        Nudge.team_id == team_id, Nudge.recipient_id == user_id, col(Nudge.channel_id).is_not(None)
-    )
-    return session.exec(query.order_by(col(Nudge.bundle).desc()).limit(1)).first()
+    return session.exec(_CONVERSATION, params={"team": team_id, "recipient": user_id}).first()
 
 
-def directory(session: Session, team_id: str) -> list[tuple[str, str, bool, str | None]]:
+class Known(NamedTuple):
+    """As much of a person as lists need."""
+
+    user_id: str
+    name: str
+    deactivated: bool
+    unreachable: str | None
+
+
+def directory(session: Session, team_id: str) -> list[Known]:
     """Everybody's id and name, whether they have left, and why they cannot be reached; without whole rows."""
     query = select(Person.user_id, Person.name, Person.deactivated, Person.unreachable)
-    return list(session.exec(query.where(Person.team_id == team_id)))
+    return [Known(*row) for row in session.exec(query.where(Person.team_id == team_id))]
 
 
 @dataclass(frozen=True)
@@ -246,26 +335,22 @@ def failures(session: Session, team_id: str, *, most: int = 20) -> list[Nudge]:
     return list(session.exec(query.order_by(col(Nudge.id).desc()).limit(most)))
 
 
-def outbox_item(session: Session, team_id: str, key: str) -> OutboxItem | None:
-    query = select(OutboxItem).where(OutboxItem.team_id == team_id, OutboxItem.key == key)
-    return session.exec(query).one_or_none()
+_SAID = select(OutboxItem.key).where(OutboxItem.team_id == TEAM, col(OutboxItem.key).in_(ONES))
+
+
+def said(session: Session, team_id: str, bundles: Iterable[str]) -> set[str]:
+    """Those of `bundles` that are under way or said already."""
+    return set(session.exec(_SAID, params={"team": team_id, "ones": list(bundles)}))
 
 
 # --- who is busy -----------------------------------------------------------------------------------------
 
+_OPEN = select(Incident).where(Incident.team_id == TEAM, Incident.status == IncidentStatus.OPEN)
 
-def is_responding(
-    session: Session, team_id: str, user_id: str, *, spoke_after: datetime, alive_after: datetime
-) -> bool:
-    """Whether somebody is in a live incident: an open one in which anything happened after `alive_after`.
 
-    They have a role in it, declared it, or said or marked something in it after `spoke_after`.
-    """
-    open_ones = select(Incident).where(Incident.team_id == team_id, Incident.status == IncidentStatus.OPEN)
-    return any(
-        _is_alive(session, one, alive_after) and _takes_part(session, one, user_id, spoke_after)
-        for one in session.exec(open_ones)
-    )
+def live_incidents(session: Session, team_id: str, *, alive_after: datetime) -> list[Incident]:
+    """The open incidents in which anything happened after `alive_after`."""
+    return [one for one in session.exec(_OPEN, params={"team": team_id}) if _is_alive(session, one, alive_after)]
 
 
 def _is_alive(session: Session, incident: Incident, after: datetime) -> bool:
@@ -275,7 +360,8 @@ def _is_alive(session: Session, incident: Incident, after: datetime) -> bool:
     return session.exec(query.limit(1)).first() is not None
 
 
-def _takes_part(session: Session, incident: Incident, user_id: str, after: datetime) -> bool:
+def takes_part(session: Session, incident: Incident, user_id: str, *, after: datetime) -> bool:
+    """Whether somebody has a role in an incident, or declared it, said or marked something in it `after`."""
     if incident.declared_by == user_id and incident.declared_at > after:
         return True
     role = select(IncidentRole).where(IncidentRole.incident_id == incident.id, IncidentRole.user_id == user_id)

@@ -9,7 +9,7 @@ import pytest
 
 from bot import app as composition
 from bot.app import Seamark
-from bot.nudges import AT_ONCE, RULES
+from bot.nudge_rules import AT_ONCE, RULES
 from sandbox import Sandbox
 from storage import nudges as rows_of
 from storage import people

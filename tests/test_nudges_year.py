@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event
-from sqlmodel import Session
+from sqlmodel import Session, col, update
 
-from bot import action_items, incidents, nudges, policy
+from bot import incidents, nudge_outcomes, policy
 from bot.incidents import Declaration
-from bot.nudges import Team
+from bot.nudge_cases import Team
 from bot.settings import Settings
 from bot.working_hours import parse
 from handlers import nudges as reminders
@@ -29,7 +29,7 @@ from handlers.courier import LEASE, Courier, Deliveries
 from storage import nudges as rows_of
 from storage import outbox, people
 from storage.db import Database
-from storage.models import ActionItem, IncidentStatus, Person, Retrospective, RetroStatus
+from storage.models import ActionItem, ActionStatus, IncidentStatus, Person, Retrospective, RetroStatus
 from tests.pocket_slack import Killed, PocketSlack
 
 ZONES = (
@@ -40,7 +40,7 @@ BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 END = BEGIN + timedelta(days=365)
 HOLIDAYS = (date(2026, 4, 3), date(2026, 12, 24))
 TEAM = "T1"
-OWNERS, ACTIONS, INCIDENTS, MOVES = 200, 2000, 40, 20
+OWNERS, ACTIONS, INCIDENTS, MEETINGS, MOVES = 200, 2000, 40, 400, 20
 
 
 @dataclass
@@ -107,9 +107,10 @@ def _actions(year: Year) -> None:
     with year.db.transaction() as session:
         led = [_incident(session, year.chance.choice(users), number) for number in range(INCIDENTS)]
     with year.db.transaction() as session:
+        met = [(*year.chance.choice(led), year.chance.uniform(0, 300)) for _ in range(MEETINGS)]
         for number in range(ACTIONS):
-            incident_id, retro_id, facilitator = year.chance.choice(led)
-            made = BEGIN + timedelta(days=year.chance.uniform(0, 300))
+            incident_id, retro_id, facilitator, day = year.chance.choice(met)
+            made = BEGIN + timedelta(days=day)
             due = (made + timedelta(days=year.chance.randint(0, 60))).date()
             owner = year.chance.choice(users)
             _agree(session, year, number, incident_id, retro_id, Agreed(number + 1, owner, facilitator, due, made))
@@ -180,7 +181,7 @@ def _live(year: Year, slack: PocketSlack) -> None:
     )
     team = Team(TEAM, settings, policy.load())
     courier = _courier(year.db, slack, team)
-    year.ends.sort(key=lambda end: end[0])
+    year.ends.sort(key=lambda end: end[0], reverse=True)
     moves = sorted((BEGIN + timedelta(days=year.chance.uniform(30, 330)), user) for user in year.moved)
     now = BEGIN
     while now < END:
@@ -213,20 +214,27 @@ def _courier(db: Database, slack: PocketSlack, team: Team) -> Courier:
 
 def _happen(year: Year, moves: list[tuple[datetime, str]], now: datetime) -> None:
     """People decide against actions, and move to other zones."""
-    ended = [end for end in year.ends if end[0] <= now]
-    del year.ends[: len(ended)]
+    ended: list[int] = []
+    while year.ends and year.ends[-1][0] <= now:
+        agreed = year.ends.pop()[1]
+        agreed.ended = now
+        ended.append(agreed.row)
     if ended:
-        with year.db.transaction() as session:
-            for _, agreed in ended:
-                agreed.ended = now
-                action_items.wont_do(session, TEAM, agreed.row, by=agreed.owner, because="no", now=now)
+        _decided_against(year.db, ended, now)
     while moves and moves[0][0] <= now:
         _, user = moves.pop(0)
         with year.db.transaction() as session:
             zone = year.chance.choice(ZONES)
             people.remember_person(session, Person(team_id=TEAM, user_id=user, name=user, zone=zone, refreshed_at=now))
             session.flush()
-            nudges.person_changed(session, TEAM, user, now)
+            nudge_outcomes.person_changed(session, TEAM, user, now)
+
+
+def _decided_against(db: Database, rows: list[int], now: datetime) -> None:
+    """The rows as `action_items.wont_do` leaves them, for the same reason as above."""
+    values = {"status": ActionStatus.WONT_DO, "closed_at": now, "next_look_at": now}
+    with db.transaction() as session:
+        session.exec(update(ActionItem).where(col(ActionItem.id).in_(rows)).values(**values))
 
 
 def _next(year: Year, moves: list[tuple[datetime, str]], now: datetime) -> datetime:

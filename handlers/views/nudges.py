@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot import mrkdwn
-from bot.nudges import AT_ONCE
+from bot.nudge_rules import AT_ONCE
 from handlers.views import action_items, kit
 from handlers.views.action_items import Reader
 from storage.models import ActionItem, Incident
