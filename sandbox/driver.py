@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sandbox import keeping, messages, rooms
 from sandbox import manifest as manifests
-from sandbox import messages, rooms
 from sandbox.clock import Clock
 from sandbox.page import Page, Story
 from sandbox.person import Channel, Person
@@ -46,11 +46,19 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         ack_seconds: float = 3.0,
+        kept: bytes | None = None,
     ) -> None:
-        """`start`: the moment its clock begins at; `ack_seconds`: how long (real time) the app may take."""
-        self.clock = Clock(start)
+        """`start`: the moment its clock begins at; `ack_seconds`: how long (real time) the app may take.
+
+        `kept`: what `keep` gave, to go on from there, at the same address if that is free. ValueError when it is
+        damaged, or another version's.
+        """
+        state = keeping.load(kept) if kept is not None else None
+        self.clock = Clock(state.now if state else start)
         self.server = Server(manifests.load(manifest), self.clock, host=host, port=port, ack_seconds=ack_seconds)
         self._ws = self.server.site.ws
+        if state is not None:
+            keeping.restore(self._ws, state)
         self.bot = Person(self, self._ws.app.user_id)
         self.story = Story(self.server.note)
         self._page: Page | None = None
@@ -59,9 +67,14 @@ class Sandbox:
         self.server.start()
         return self
 
+    def keep(self) -> bytes:
+        """The whole workspace as it is now, for a later `Sandbox(kept=...)`."""
+        return self.server.call(lambda: keeping.dump(self._ws))
+
     def stop(self) -> None:
         if self._page is not None:
             self.server.submit(self._page.close()).result()
+            self._page = None
         self.server.stop()
 
     def __enter__(self) -> Self:

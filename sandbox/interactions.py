@@ -117,7 +117,7 @@ async def act_in_message(site: Site, user: User, room: Conversation, message: Js
     payload = _block_actions(ws, user, action) | {
         "container": container,
         "channel": {"id": room.id, "name": _room_name(room)},
-        "state": {"values": copy.deepcopy(ws.typed.get((room.id, message["ts"]), {}))},
+        "state": {"values": copy.deepcopy(room.typed.get(message["ts"], {}))},
         "response_url": ws.new_response_url("actions", leave),
         "trigger_id": ws.new_trigger(user.id),
     }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox.workspace import Refused
 
 if TYPE_CHECKING:
-    from sandbox.workspace import Conversation, File, Integration, Workspace
+    from sandbox.workspace import Conversation, File, Integration, Scheduled, Workspace
 
 Json = dict[str, Any]
 
@@ -73,6 +75,19 @@ def post(
     if _mentions_app(ws, stored) and where.kind != "im":
         _tell_mention(ws, where, stored)
     return stored
+
+
+def post_when_due(ws: Workspace, scheduled: Scheduled) -> None:
+    """Have it posted, in a channel that is open then, when the workspace's clock comes there."""
+
+    async def post_later() -> None:
+        await ws.clock.reaches(datetime.fromtimestamp(scheduled.post_at, UTC))
+        room = ws.conversations[scheduled.channel]
+        if not room.archived:
+            post(ws, room, scheduled.message, thread=scheduled.thread)
+        del ws.scheduled[scheduled.id], ws.posting[scheduled.id]
+
+    ws.posting[scheduled.id] = asyncio.get_running_loop().create_task(post_later())
 
 
 def notice(ws: Workspace, where: Conversation, subtype: str, user: str, text: str, **beside: Any) -> Json:

@@ -476,14 +476,14 @@ class Person:
         if isinstance(within, Screen):
             return within.state().values
         message = within.message if isinstance(within, Reply) else within
-        return self._ws.typed.get((message.channel, message.ts)) or forms.initial_values(view)
+        return self._ws.conversations[message.channel].typed.get(message.ts) or forms.initial_values(view)
 
     def _keep(self, within: Within, values: Any) -> None:
         if isinstance(within, Screen):
             within.state().values = values
         else:
             message = within.message if isinstance(within, Reply) else within
-            self._ws.typed[message.channel, message.ts] = values
+            self._ws.conversations[message.channel].typed[message.ts] = values
 
     def _reply(
         self, doing: Coroutine[Any, Any, interactions.Outcome], channel: Channel | None, *, wait: bool = True

@@ -10,11 +10,12 @@ import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
-from sandbox import answers
+from sandbox import answers, messages
 from sandbox.changes import Changes
 from sandbox.delivery import Deliveries
 from sandbox.faults import Faults
@@ -76,11 +77,13 @@ class Server:
         self.wait_for(self._open())
 
     def stop(self) -> None:
+        """Stopped again, nothing happens."""
+        if self._thread is None:
+            return
         self.wait_for(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._thread.join()
+        self._thread = None
         self._loop.close()
 
     def wait_for(self, asked: Coroutine[Any, Any, T]) -> T:
@@ -139,15 +142,25 @@ class Server:
         app.router.add_post("/{kind:commands|actions|app}/{team}/{number}/{secret}", self._response_url)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
+        await self._listen(self._runner)
         port = self._runner.addresses[0][1]
         self.site.ws.base_url = f"http://{self._host}:{port}"
+        for scheduled in self.site.ws.scheduled.values():
+            messages.post_when_due(self.site.ws, scheduled)
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        """On the port that was asked for; a kept workspace goes back to its own, where its files are, if it can."""
+        own = self._port or urlsplit(self.site.ws.base_url).port or 0
+        try:
+            await web.TCPSite(runner, self._host, own).start()
+        except OSError:
+            if own == self._port:
+                raise
+            await web.TCPSite(runner, self._host, 0).start()
 
     async def _close(self) -> None:
-        for scheduled in self.site.ws.scheduled.values():
-            if scheduled.task is not None:
-                scheduled.task.cancel()
+        for waiting in self.site.ws.posting.values():
+            waiting.cancel()
         await self.site.deliveries.stop()
         await self.site.sockets.stop()
         if self._session is not None:

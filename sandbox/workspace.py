@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,6 +72,7 @@ class Conversation:
     messages: dict[str, Json] = field(default_factory=dict)  # by ts, as stored
     pins: dict[str, Json] = field(default_factory=dict)  # by ts: who pinned, and when
     bookmarks: list[Json] = field(default_factory=list)
+    typed: dict[str, dict[str, dict[str, Json]]] = field(default_factory=dict)  # what stands in inputs, by ts
 
     @property
     def direct(self) -> bool:
@@ -102,7 +102,8 @@ class Scheduled:
     channel: str
     post_at: int
     created: int
-    task: asyncio.Task[None] | None = None
+    message: Json
+    thread: str | None = None
 
 
 @dataclass
@@ -153,7 +154,7 @@ class Workspace:
         self.scopes = manifests.scopes(manifest)
         self.commands = manifests.commands(manifest)
         self.shortcuts = manifests.shortcuts(manifest)
-        self.numbers = itertools.count(1)
+        self.number = 0  # the last one given out
         self.used_ts: set[int] = set()
         self.base_url = ""
         self.violations: list[str] = []
@@ -176,12 +177,12 @@ class Workspace:
         self.uploads: dict[str, File] = {}
         self.groups: dict[str, Json] = {}
         self.scheduled: dict[str, Scheduled] = {}
+        self.posting: dict[str, asyncio.Task[None]] = {}  # who waits with each of them
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.dialogs: dict[str, list[View]] = {}  # user id -> the stack, top last
         self.homes: dict[str, View] = {}
         self.gone_views: set[str] = set()
-        self.typed: dict[tuple[str, str], dict[str, dict[str, Json]]] = {}  # in messages: (channel, ts)
         self.tickets: set[str] = set()
         self.contexts: set[str] = set()
 
@@ -196,8 +197,12 @@ class Workspace:
 
     # -- names and numbers
 
+    def new_number(self) -> int:
+        self.number += 1
+        return self.number
+
     def new_id(self, kind: str) -> str:
-        return f"{kind}0SB{next(self.numbers):07d}"
+        return f"{kind}0SB{self.new_number():07d}"
 
     def block_ids(self) -> Iterator[str]:
         while True:
@@ -277,13 +282,13 @@ class Workspace:
     # -- leave to answer
 
     def new_trigger(self, user: str, view: str | None = None) -> str:
-        trigger = f"{next(self.numbers)}.{next(self.numbers)}.{secrets.token_hex(16)}"
+        trigger = f"{self.new_number()}.{self.new_number()}.{secrets.token_hex(16)}"
         self.triggers[trigger] = Trigger(user, self.clock.now() + timedelta(seconds=3), view)
         return trigger
 
     def new_response_url(self, kind: str, leave: ResponseUrl) -> str:
         """`kind` is what Slack has in the address: commands, actions or app."""
-        path = f"{kind}/{self.team_id}/{next(self.numbers)}/{secrets.token_hex(12)}"
+        path = f"{kind}/{self.team_id}/{self.new_number()}/{secrets.token_hex(12)}"
         self.response_urls[path] = leave
         return f"{self.base_url}/{path}"
 

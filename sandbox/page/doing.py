@@ -324,9 +324,8 @@ def _put(hands: Hands, within: Screen | Shown, view: Json, label: str, value: An
         state = within.state()
         state.values = forms.fill(view, state.values, label, value)
         return
-    typed = hands.slack.server.site.ws.typed
-    place = (within.channel, within.ts)
-    typed[place] = forms.fill(view, typed.get(place) or forms.initial_values(view), label, value)
+    typed = hands.slack.server.site.ws.conversations[within.channel].typed
+    typed[within.ts] = forms.fill(view, typed.get(within.ts) or forms.initial_values(view), label, value)
 
 
 def _blocks(message: Shown) -> list[Json]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox import blockkit, messages, rooms
@@ -102,10 +100,9 @@ def schedule_message(call: Call) -> Json:
     near = [s for s in call.ws.scheduled.values() if s.channel == room.id and abs(s.post_at - post_at) < 300]
     if len(near) >= 30:
         raise Refused("restricted_too_many")
-    scheduled = Scheduled(call.ws.new_id("Q"), room.id, post_at, created=now)
+    scheduled = Scheduled(call.ws.new_id("Q"), room.id, post_at, now, said, call.text("thread_ts") or None)
     call.ws.scheduled[scheduled.id] = scheduled
-    later = _post_later(call.ws, room, said, scheduled, call.text("thread_ts") or None)
-    scheduled.task = asyncio.get_running_loop().create_task(later)
+    messages.post_when_due(call.ws, scheduled)
     return {
         "channel": room.id,
         "scheduled_message_id": scheduled.id,
@@ -122,8 +119,7 @@ def delete_scheduled(call: Call) -> Json:
     if scheduled.post_at - call.ws.unix() < 60:
         raise Refused("invalid_scheduled_message_id")
     del call.ws.scheduled[scheduled.id]
-    if scheduled.task is not None:
-        scheduled.task.cancel()
+    call.ws.posting.pop(scheduled.id).cancel()
     return {}
 
 
@@ -239,10 +235,3 @@ def _wanted(call: Call) -> Conversation:
     if named is None or (named.private and ws.app.user_id not in named.members):
         raise Refused("channel_not_found")
     return named
-
-
-async def _post_later(ws: Workspace, room: Conversation, said: Json, scheduled: Scheduled, thread: str | None) -> None:
-    await ws.clock.reaches(datetime.fromtimestamp(scheduled.post_at, UTC))
-    if not room.archived:
-        messages.post(ws, room, said, thread=thread)
-    del ws.scheduled[scheduled.id]
