@@ -96,6 +96,7 @@ _BOUNDARIES = _words(
     ", : ; ( ) - \u2013 \u2014 \u2026 and but or so because since as when while if although though unless until whether"
     " where that which who whom before after than however therefore how why what"
 )
+_ALSO_PREPOSITIONS = frozenset({"after", "before", "since", "until", "than", "as"})
 _RELATIVES = frozenset({"who", "which", "that"})
 _COORDINATORS = frozenset({",", "and", "but", "or", "then"})
 _PARTITIVES = _words("one some none most many all two three several part both members member any each")
@@ -260,6 +261,9 @@ def _inherited(text: Text, at: int, depth: int) -> Subject:
         return _antecedent(text, at)
     clause = _clause_before(tokens, at)
     verb = next((n for n, token in enumerate(clause) if _looks_like_a_verb(token.word)), len(clause))
+    opening = at - len(clause) - 1
+    if verb == len(clause) and opening >= 0 and tokens[opening].word in _ALSO_PREPOSITIONS:
+        return _inherited(text, opening, depth - 1)  # "Bob deployed after lunch and …"
     if verb:
         return _head(clause[:verb], text)
     return _subject(text, at - len(clause), depth - 1)
@@ -329,7 +333,15 @@ def _classify(head: Token | None, phrase: Sequence[Token], text: Text) -> Subjec
         return _MEANS[mark]
     if word in lexicon.people:
         return Subject.THING if _is_machine(head, before, text) else Subject.OTHER
-    if word in lexicon.departments and len(phrase) == 1:
+    return _named_otherwise(head, determined=determined, alone=_alone(phrase), lexicon=lexicon)
+
+
+def _alone(phrase: Sequence[Token]) -> bool:
+    return sum(not token.word.isdigit() for token in phrase) == 1
+
+
+def _named_otherwise(head: Token, *, determined: bool, alone: bool, lexicon: Lexicon) -> Subject:
+    if head.word in lexicon.departments and alone:
         return Subject.OTHER
     return Subject.UNKNOWN if head.capital and not determined else Subject.THING
 

@@ -1,8 +1,8 @@
 """The rules of the wording help, read from YAML; a faulty file is refused with file, line and reason.
 
-A file may hold `people`, `also_machines`, `things`, `outsiders`, `departments`, `names` and `verbs` (words), `parts` (pieces of
-patterns, used as `{part}`) and `rules`. Files of all directories are read together, so a team's own file may
-use and extend what the shipped ones say.
+A file may hold `people`, `also_machines`, `things`, `outsiders`, `departments`, `names` and `verbs` (words), `parts`
+(pieces of patterns, used as `{part}`) and `rules`. Files of all directories are read together, so a team's own file
+may use and extend what the shipped ones say.
 """
 
 from __future__ import annotations

@@ -75,6 +75,15 @@ def test_published_sentences_keep_the_aims() -> None:
     assert sum(caught) >= 0.85 * len(caught)
 
 
+def test_frozen_sentences_keep_the_aims() -> None:
+    rows = [json.loads(line) for line in (DATA / "wording_frozen.jsonl").read_text(encoding="utf-8").splitlines()]
+    hinted: dict[str, list[bool]] = {"ok": [], "blameful": []}
+    for row in rows:
+        hinted[row["label"]].append(bool(review(row["text"], field="action" if row["kind"] == "action" else "finding")))
+    assert sum(hinted["ok"]) <= 0.05 * len(hinted["ok"])
+    assert sum(hinted["blameful"]) >= 0.85 * len(hinted["blameful"])
+
+
 def test_remark_stands_where_the_writer_typed_it() -> None:
     text = "Rolled back at 10:42. The operator should have checked the lag."
     (remark,) = review(text)
@@ -169,6 +178,9 @@ def test_unknown_name_is_not_judged_for_what_a_machine_may_do() -> None:
         ("The check for the operator failed", Subject.THING),
         ("The pods restarted, but they failed", Subject.UNKNOWN),
         ("The engineers restarted, but they failed", Subject.OTHER),
+        ("The engineer deployed after lunch and failed", Subject.OTHER),
+        ("Legal failed", Subject.OTHER),
+        ("The security settings failed", Subject.THING),
         ("Users who waited failed", Subject.THING),
         ("At noon Redis failed", Subject.UNKNOWN),
         ("Failed", Subject.NONE),
