@@ -104,8 +104,7 @@ def _place(delivery: Delivery, found: Retrospective, incident: Incident, report:
 
     What is private goes nowhere else than there.
     """
-    elsewhere = None if incident.is_private else found.hub_channel_id or incident.declared_in
-    channel = incident.channel_id or elsewhere
+    channel = incident.place or (None if incident.is_private else found.hub_channel_id)
     if channel is None or delivery.progress.get("left"):
         return _to(delivery, str(report.published_by))
     with delivery.db.reading() as session:

@@ -244,8 +244,9 @@ def _begun_before(
     return views.begun(begun, incident, hub_channel(begun, incident), before=before)
 
 
-def hub_channel(of: Retrospective, incident: Incident) -> str:
-    return of.hub_channel_id or incident.channel_id or incident.declared_in
+def hub_channel(of: Retrospective, incident: Incident) -> str | None:
+    """Where the hub is, or will be; None when that is with the facilitator."""
+    return of.hub_channel_id or incident.place
 
 
 def invite(session: Session, begun: Retrospective, at: datetime, now: datetime) -> None:

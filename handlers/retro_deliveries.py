@@ -9,13 +9,16 @@ from slack_sdk.errors import SlackApiError
 
 from bot import incidents, meeting, mrkdwn, rendering, retro
 from bot import people as who
+from bot.exporting import File
 from handlers import dialogs, steps
 from handlers.courier import Deliveries, Delivery, GiveUp
 from handlers.deliveries import direct_message, open_conversation
+from handlers.uploads import share_once
 from handlers.views import accounts as account_views
 from handlers.views import kit
 from handlers.views import retro as views
 from handlers.views.incident import title_of
+from handlers.views.retro import is_direct
 from storage import incidents as incident_rows
 from storage import retros
 from storage.models import Incident, Retrospective, RetroStatus
@@ -50,16 +53,23 @@ def _read(delivery: Delivery) -> tuple[Retrospective, Incident]:
 def refresh_hub(delivery: Delivery) -> None:
     """Edit the hub to what is true now; post it where it is not there, and again only when it was deleted.
 
-    A channel that takes no messages any more is left; the hub goes on in the facilitator's direct messages.
+    A channel that takes no messages any more is left; the hub goes on in the facilitator's direct messages, and
+    from those to the next facilitator's. Where it was, it says that it has moved.
     """
     found, incident = _read(delivery)
     with delivery.db.reading() as session:
         now = retro.progress(session, found, delivery.extras["guides"], delivery.clock())
     message = views.hub(now)
-    if found.hub_channel_id and found.hub_ts and _edited(delivery, found.hub_channel_id, found.hub_ts, message):
-        return
+    home = _home(delivery, found, incident)
+    if found.hub_channel_id and found.hub_ts:
+        if home != found.hub_channel_id:
+            _edited(delivery, found.hub_channel_id, found.hub_ts, views.hub_moved(incident))
+        elif _edited(delivery, home, found.hub_ts, message):
+            return
+        elif delivery.progress.get("left"):
+            home = _facilitators(delivery, found, incident)
     try:
-        _post_hub(delivery, _home(delivery, found, incident), message)
+        _post_hub(delivery, home, message)
     except SlackApiError as error:
         if error.response.get("error") not in NO_PLACE:
             raise
@@ -67,14 +77,15 @@ def refresh_hub(delivery: Delivery) -> None:
 
 
 def _home(delivery: Delivery, found: Retrospective, incident: Incident) -> str:
-    """Where the hub belongs: where it was, unless that was left for good, or else in the incident's channel.
+    """Where the hub belongs: where it was, or else in the incident's place; without one, with the facilitator.
 
-    A private incident's goes nowhere else than there and to the facilitator.
+    A private incident's goes nowhere else.
     """
-    if delivery.progress.get("left"):
+    was = found.hub_channel_id
+    may_stay = was is not None and not is_direct(was) and (was == incident.place or not incident.is_private)
+    if delivery.progress.get("left") or (was is not None and is_direct(was)):
         return _facilitators(delivery, found, incident)
-    elsewhere = None if incident.is_private else incident.declared_in
-    return found.hub_channel_id or incident.channel_id or elsewhere or _facilitators(delivery, found, incident)
+    return (was if may_stay else incident.place) or _facilitators(delivery, found, incident)
 
 
 def _edited(delivery: Delivery, channel: str, ts: str, message: dict[str, Any]) -> bool:
@@ -157,7 +168,7 @@ def _meeting(delivery: Delivery) -> tuple[Retrospective, Incident, datetime] | N
 def meeting_file(delivery: Delivery) -> None:
     """Post the calendar file beside the hub."""
     about = _meeting(delivery)
-    if about is None or "uploaded" in delivery.progress:
+    if about is None:
         return
     found, incident, at = about
     if found.hub_channel_id is None:
@@ -166,10 +177,7 @@ def meeting_file(delivery: Delivery) -> None:
     content = meeting.calendar(found, incident, guide, at, link=found.hub_link)
     said = rendering.message("meeting", title=mrkdwn.escape(title_of(incident)), at=mrkdwn.moment(at, day=True))
     name = f"{incident.key.lower()}-retrospective.ics"
-    delivery.client.files_upload_v2(
-        channel=found.hub_channel_id, filename=name, title=name, content=content, initial_comment=said
-    )
-    delivery.note(uploaded=True)
+    share_once(delivery, found.hub_channel_id, [File(name, name, content.decode())], said)
 
 
 def meeting_reminder(delivery: Delivery) -> None:

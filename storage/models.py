@@ -114,6 +114,11 @@ class Incident(SQLModel, table=True):
     def key(self) -> str:
         return f"INC-{self.number}"
 
+    @property
+    def place(self) -> str | None:
+        """The channel whose members may know of it and read of it there; see `storage.visibility`."""
+        return self.channel_id or (None if self.own_channel else self.declared_in or None)
+
 
 class IncidentRole(SQLModel, table=True):
     """Who has which role (`lead`, `comms`, `scribe`, …) in an incident now; the timeline has the history."""

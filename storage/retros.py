@@ -45,11 +45,11 @@ def incidents_without(session: Session, incidents: Iterable[Incident]) -> list[I
 
 
 def led_by(session: Session, team_id: str, user_id: str) -> list[Retrospective]:
-    """The drafts that somebody facilitates or takes part in, oldest first."""
+    """Those not published yet that somebody facilitates or takes part in, oldest first."""
     part = select(Participant.retrospective_id).where(Participant.team_id == team_id, Participant.user_id == user_id)
     query = select(Retrospective).where(
         Retrospective.team_id == team_id,
-        Retrospective.status == RetroStatus.DRAFT,
+        col(Retrospective.status).in_((RetroStatus.DRAFT, RetroStatus.REVIEW)),
         (col(Retrospective.facilitator_id) == user_id) | col(Retrospective.id).in_(part),
     )
     return list(session.exec(query.order_by(col(Retrospective.id))))

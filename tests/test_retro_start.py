@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from icalendar import Calendar
+from sqlmodel import select
 
 from bot.app import Seamark
-from sandbox import Sandbox
+from sandbox import Channel, Person, Sandbox, Shown
 from sandbox.mrkdwn import pings_of_blocks
+from storage import people
+from storage.models import Incident
 from tests.conftest import Team
 from tests.retro_story import begin, hub, incident
 
@@ -302,3 +306,90 @@ def test_the_hub_offers_to_take_over_as_soon_as_the_facilitator_is_gone(
     team.carol.deactivate()
 
     assert "Take over as facilitator" in hub(team.bob, room).buttons
+
+
+def homeless(slack: Sandbox, team: Team, *, private: bool) -> None:
+    """An incident declared in #ops by alice, whose own channel Slack refused."""
+    slack.faults.refuse("conversations.create", "restricted_action")
+    team.alice.types("/incident declare", team.ops)
+    team.alice.form.fill({"Title": "Checkout fails", **({"Private": True} if private else {})}).submit()
+    team.alice.types("/retro start INC-1", team.ops)
+
+
+def hubs(person: Person, room: Channel | None = None) -> list[Shown]:
+    seen = person.sees(room) if room is not None else person.direct_messages()
+    return [message for message in seen if "Scope and impact" in message.buttons and not message.ephemeral]
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_hub_without_a_channel_goes_to_the_facilitator_and_nowhere_else(
+    slack: Sandbox, team: Team, seamark: Seamark, *, private: bool
+) -> None:
+    homeless(slack, team, private=private)
+    again = team.alice.form.submit()
+    assert again is not None
+    done = again.submit()
+
+    assert done is not None
+    assert "Its hub is in the direct messages of whoever leads it" in done.text
+    assert len(hubs(team.alice)) == 1
+    assert hubs(team.bob, team.ops) == []
+
+
+def test_hub_in_direct_messages_goes_on_to_the_next_facilitator(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    team.alice.archives(room)
+    team.carol.clicks("Milestones", within=team.carol.types("/retro status INC-1", team.ops))
+    team.carol.form.submit()
+    [shown] = hubs(team.carol)
+
+    team.carol.form.close()
+    team.carol.clicks("Change details", within=shown)
+    team.carol.form.fill({"Facilitator": team.bob}).submit()
+
+    assert hubs(team.carol) == []
+    assert "has moved" in "".join(message.text for message in team.carol.direct_messages())
+    [mine] = hubs(team.bob)
+    assert "Facilitator: bob" in mine.text
+    team.bob.clicks("Scope and impact", within=mine)
+    team.bob.form.submit()
+    assert "2 of 8 steps done" in hubs(team.bob)[0].text
+    assert len(hubs(team.bob)) == 1
+
+
+def test_hub_of_a_facilitator_who_left_in_review_goes_to_somebody_who_takes_part(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    team.alice.archives(room)
+    team.carol.clicks("Review and publish", within=team.carol.types("/retro status INC-1", team.ops))
+    team.carol.form.clicks("Ask for a review")
+    team.carol.form.fill({"Reviewers": [team.bob]}).submit()
+    assert len(hubs(team.carol)) == 1
+
+    team.carol.deactivate()
+
+    [mine] = hubs(team.alice)
+    team.alice.clicks("Take over as facilitator", within=mine)
+    assert "Facilitator: alice" in hubs(team.alice)[0].text
+
+
+def test_hub_that_became_private_elsewhere_says_no_more_than_that_it_moved(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    war_room = slack.channel("war-room", members=[team.carol], private=True, with_bot=True)
+    with seamark.db.transaction() as session:
+        found = session.exec(select(Incident)).one()
+        found.is_private, found.channel_id = True, war_room.id
+        people.add_members(session, slack.team_id, str(found.channel_id), [team.carol.id])
+        session.add(found)
+
+    team.carol.clicks("Scope and impact", within=team.carol.types("/retro status INC-1", team.ops))
+    team.carol.form.submit()
+
+    assert hubs(team.bob, room) == []
+    assert "1 of 8 steps done" in hubs(team.carol, war_room)[0].text

@@ -99,19 +99,27 @@ def not_neutral(shown: str) -> str:
     )
 
 
-def begun(retrospective: Retrospective, incident: Incident, channel_id: str, *, before: str = "") -> View:
-    """`before` names who had begun it earlier."""
+def begun(retrospective: Retrospective, incident: Incident, channel_id: str | None, *, before: str = "") -> View:
+    """`before` names who had begun it earlier; `channel_id` is where its hub is, None when it has no channel."""
     first = (
         f"*{mrkdwn.escape(title_of(incident))}* has its retrospective already; {mrkdwn.escape(before)} started it."
         if before
         else f"*The retrospective of {mrkdwn.escape(title_of(incident))} has begun.* Its participants are asked now."
     )
-    return kit.notice("Retrospective", first, way_to_hub(retrospective, channel_id))
+    return kit.notice("Retrospective", first, way_to_hub(retrospective, incident, channel_id))
 
 
-def way_to_hub(retrospective: Retrospective, channel_id: str) -> str:
+def is_direct(channel_id: str) -> bool:
+    """Whether a channel is the conversation of one person with Seamark."""
+    return channel_id.startswith("D")
+
+
+def way_to_hub(retrospective: Retrospective, incident: Incident, channel_id: str | None) -> str:
+    same = f"`/retro status {incident.key}` shows the same to you alone."
+    if channel_id is None or is_direct(channel_id):
+        return f"Its hub is in the direct messages of whoever leads it; {same}"
     link = f"<{retrospective.hub_link}|Its hub>" if retrospective.hub_link else "Its hub"
-    return f"{link} is in <#{channel_id}>; `/retro status` shows the same to you alone."
+    return f"{link} is in <#{channel_id}>; {same}"
 
 
 # --- hub -------------------------------------------------------------------------------------------------
@@ -128,6 +136,12 @@ def hub(now: Progress) -> dict[str, Any]:
         kit.context("Anybody in it can open any step, leave it, and come back; every answer keeps its history."),
     ]
     return kit.message(f"Retrospective of {mrkdwn.escape(title_of(now.incident))}: {_standing(now)}", blocks)
+
+
+def hub_moved(incident: Incident) -> dict[str, Any]:
+    """What stands where the hub was; it tells nothing more, since whoever reads it may not know of it any more."""
+    text = f"The hub that was here has moved. `/retro status {incident.key}` shows where the retrospective stands."
+    return kit.message(text, [kit.section(text)])
 
 
 def _facts(now: Progress) -> list[str]:
@@ -220,10 +234,10 @@ def status(now: Progress) -> dict[str, Any]:
     return {"response_type": "ephemeral", "text": shown["text"], "blocks": blocks}
 
 
-def has_begun(now: Progress, channel_id: str) -> dict[str, Any]:
+def has_begun(now: Progress, channel_id: str | None) -> dict[str, Any]:
     """The answer to starting what has been started: a sentence, and where it stands."""
     first = f"*{mrkdwn.escape(title_of(now.incident))}* has its retrospective already."
-    sentence = f"{first} {way_to_hub(now.retro, channel_id)}"
+    sentence = f"{first} {way_to_hub(now.retro, now.incident, channel_id)}"
     blocks = [*kit.as_dicts([kit.section(sentence)]), *hub(now)["blocks"]]
     return {"response_type": "ephemeral", "text": sentence, "blocks": blocks}
 
