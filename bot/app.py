@@ -37,6 +37,7 @@ from handlers import (
     digests,
     errors,
     factors,
+    hiding,
     history,
     home,
     incident,
@@ -262,5 +263,5 @@ def register_features(bolt: App, books: Books) -> None:
 def register_deliveries(kinds: Deliveries) -> None:
     for carried in (deliveries, history, incident_deliveries, retro_deliveries, publishing_deliveries):
         carried.register(kinds)
-    for delivering in (nudges, digests, home):
+    for delivering in (nudges, digests, hiding, home):
         delivering.register_deliveries(kinds)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot import incidents, mrkdwn, timeline
 from bot.kinds import Kind
-from handlers import history
+from handlers import hiding, history
 from handlers.capture import get_to_know
 from handlers.courier import Clock
 from handlers.deliveries import message_for
@@ -203,11 +203,12 @@ def told(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock
 def _make_private(session: Session, of: Incident, event: Body, now: datetime) -> None:
     """From now on only members see it, in every answer; what was announced is taken back."""
     was_public = not of.is_private
+    history.put_fetch_members(session, of.team_id, event["channel"], now=now)
+    hiding.put_hide(session, of.team_id, event["channel"], now)
     incident_rows.make_private(session, of.team_id, event["channel"])
     row = people.channel(session, of.team_id, event["channel"])
     row.is_private = True
     session.add(row)
-    history.put_fetch_members(session, of.team_id, event["channel"], now=now)
     if was_public:
         _note(session, of, "The channel was made private", event, by=event["user"], now=now)
         key = f"withdraw:{of.id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from bot import digests, moments
@@ -33,10 +34,10 @@ def overdue(delivery: Delivery) -> None:
     today = date.fromisoformat(delivery.payload["today"])
     with delivery.db.reading() as session:
         rows = digests.by_channel(session, team, today).get(channel, [])
-        reader = reader_of(
-            session, team.team_id, channel, delivery.clock(), zone=moments.zone_named(team.settings.zone)
-        )
+        zone = moments.zone_named(team.settings.zone)
+        reader = replace(reader_of(session, team.team_id, channel, delivery.clock(), zone=zone), today=today)
     if rows:
+        delivery.note(listed=[action.id for action, _ in rows])
         delivery.post_once(channel, **views.overdue(rows, reader))
 
 

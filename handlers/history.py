@@ -18,6 +18,7 @@ from bot.kinds import Kind
 from bot.messages import NOISE, is_own, said_of
 from bot.people import person_from
 from bot.settings import Settings
+from handlers import hiding
 from handlers.capture import remember
 from handlers.courier import Deliveries, Delivery, GiveUp, Later
 from handlers.deliveries import respond
@@ -317,6 +318,7 @@ def fetch_members(delivery: Delivery) -> None:
         session.add(row)
         people.set_members(session, delivery.team_id, channel_id, members)
         if about["is_private"]:
+            hiding.put_hide(session, delivery.team_id, channel_id, delivery.clock())
             incident_rows.make_private(session, delivery.team_id, channel_id)
 
 

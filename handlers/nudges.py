@@ -154,9 +154,11 @@ def refresh(delivery: Delivery) -> None:
             raise
 
 
-def refresh_about(session: Session, team_id: str, subject: str, subject_id: int, now: datetime) -> None:
-    """Have every message that shows something follow what just became of it."""
-    for message in rows_of.messages_about(session, team_id, subject, subject_id):
+def refresh_about(
+    session: Session, team_id: str, subject: str, subject_id: int, now: datetime, *, most: int | None = 10
+) -> None:
+    """Have the latest messages that show something (all, when `most` is None) follow what just became of it."""
+    for message in rows_of.messages_about(session, team_id, subject, subject_id, most=most):
         payload = {
             "recipient": message.recipient_id,
             "bundle": message.bundle,
@@ -205,7 +207,7 @@ def _names(known: Iterable[Known | Person | None]) -> tuple[dict[str, str], dict
 def _item(case: Case, same: Sequence[Nudge], reader: Reader) -> views.Item | None:
     """One thing as its most telling rule says it; None when its reader may not know of it any more."""
     thing, incident = case.thing, case.incident
-    if not _may_read(case.session, incident, reader.user_id):
+    if not may_read(case.session, incident, reader.user_id):
         return None
     telling = [nudge for nudge in same if case.still_asks(nudge)]
     order = [*BY_NAME, *AT_ONCE]
@@ -221,7 +223,7 @@ def _item(case: Case, same: Sequence[Nudge], reader: Reader) -> views.Item | Non
     )
 
 
-def _may_read(session: Session, incident: Incident, recipient: str) -> bool:
+def may_read(session: Session, incident: Incident, recipient: str) -> bool:
     """Whether a person, or everybody in a channel, may know of an incident: of a private one only its own channel."""
     if is_channel(recipient):
         return not incident.is_private or incident.channel_id == recipient

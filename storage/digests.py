@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
-from storage.models import ActionItem, ActionStatus, Incident, IncidentKind
+from storage.models import ActionItem, ActionStatus, Incident, IncidentKind, OutboxItem
 
 
 def overdue(session: Session, team_id: str, today: date) -> list[tuple[ActionItem, Incident]]:
@@ -23,6 +24,22 @@ def overdue(session: Session, team_id: str, today: date) -> list[tuple[ActionIte
         )
     )
     return list(session.exec(query.order_by(col(ActionItem.due_on), col(ActionItem.number))))
+
+
+def listed(session: Session, action_ids: Iterable[int]) -> list[tuple[ActionItem, Incident]]:
+    """These actions with their incidents, in the order of `overdue`."""
+    query = (
+        select(ActionItem, Incident)
+        .join(Incident, col(Incident.id) == col(ActionItem.incident_id))
+        .where(col(ActionItem.id).in_(list(action_ids)))
+    )
+    return list(session.exec(query.order_by(col(ActionItem.due_on), col(ActionItem.number))))
+
+
+def posted_lists(session: Session, team_id: str) -> list[OutboxItem]:
+    """The deliveries that posted a weekly list; their `progress` tells what was `listed`, and where it stands."""
+    query = select(OutboxItem).where(OutboxItem.team_id == team_id, OutboxItem.kind == "overdue_digest")
+    return [item for item in session.exec(query) if "post" in item.progress]
 
 
 def added(session: Session, team_id: str, begin: datetime, end: datetime) -> int:

@@ -291,8 +291,8 @@ class Message:
     ts: str
 
 
-def messages_about(session: Session, team_id: str, subject: str, subject_id: int, *, most: int = 10) -> list[Message]:
-    """The latest messages that show something, to be brought up to date when it changes."""
+def messages_about(session: Session, team_id: str, subject: str, subject_id: int, *, most: int | None) -> list[Message]:
+    """The latest messages that show something (all, when `most` is None), to be brought up to date."""
     query = (
         select(Nudge.recipient_id, Nudge.bundle, Nudge.channel_id, Nudge.message_ts)
         .where(

@@ -10,6 +10,7 @@ from bot import action_items
 from bot import app as composition
 from bot.app import Seamark
 from bot.digests import month_after, month_before
+from handlers.nudges import NOTHING_LEFT
 from sandbox import Channel, Sandbox
 from sandbox.screen import Shown
 from tests.conftest import Team, settings_for
@@ -149,3 +150,43 @@ def test_months_follow_each_other() -> None:
     assert month_before(date(2026, 1, 1)) == date(2025, 12, 1)
     assert month_after(date(2026, 12, 1)) == date(2027, 1, 1)
     assert month_after(date(2026, 1, 1)) == date(2026, 2, 1)
+
+
+def test_weekly_list_loses_what_became_private_and_keeps_the_rest(slack: Sandbox, team: Team, db_url: str) -> None:
+    reviews = slack.channel("follow-up", members=[team.alice])
+    with bot(slack, db_url, follow_up_channel=reviews.id) as running:
+        slack.clock.set(MONDAY_NIGHT)
+        with running.db.transaction() as session:
+            know(session, slack, team.alice)
+        leak = closed_incident(running, slack, team.ops, team.alice, title="Keys leaked")
+        plain = closed_incident(running, slack, slack.channel("search"), team.alice, title="Search is slow")
+        agree(running, slack, leak, team.alice, due_in=-2, what="Rotate the keys")
+        done = agree(running, slack, plain, team.alice, due_in=-2, what="Cache less")
+        ticks(running, slack, MONDAY)
+        with running.db.transaction() as session:
+            action_items.done(session, slack.team_id, done.id, by=team.alice.id, how="seen", now=slack.clock.now())
+
+        team.alice.makes_private(team.ops)
+        slack.settle()
+        running.courier.drain()
+
+        (shown,) = starting(team, reviews, "Overdue this week: 1 action")
+        assert "Cache less (INC-2), alice, 2 days over" in shown.text
+        assert "Rotate the keys" not in shown.text
+
+
+def test_weekly_list_of_which_everything_became_private_says_so(slack: Sandbox, team: Team, db_url: str) -> None:
+    reviews = slack.channel("follow-up", members=[team.alice])
+    with bot(slack, db_url, follow_up_channel=reviews.id) as running:
+        slack.clock.set(MONDAY_NIGHT)
+        leak = closed_incident(running, slack, team.ops, team.alice, title="Keys leaked")
+        agree(running, slack, leak, team.alice, due_in=-2, what="Rotate the keys")
+        ticks(running, slack, MONDAY)
+
+        team.alice.makes_private(team.ops)
+        slack.settle()
+        running.courier.drain()
+
+        assert [shown.text for shown in team.alice.sees(reviews) if "Follow-through" not in shown.text] == [
+            NOTHING_LEFT
+        ]

@@ -10,6 +10,7 @@ import pytest
 from bot import app as composition
 from bot.app import Seamark
 from bot.nudge_rules import AT_ONCE, RULES
+from handlers.nudges import NOTHING_LEFT
 from sandbox import Sandbox
 from storage import nudges as rows_of
 from storage import people
@@ -689,3 +690,37 @@ def test_every_rule_has_its_words() -> None:
     written = {path.name.removesuffix(".jinja") for path in files("templates").joinpath("nudges").iterdir()}
 
     assert written == {rule.name for rule in RULES} | AT_ONCE | {"bundle", "more"}
+
+
+# --- what became private -----------------------------------------------------------------------------------
+
+
+def test_nudges_posted_before_an_incident_became_private_say_nothing_of_it_any_more(
+    slack: Sandbox, team: Team, db_url: str
+) -> None:
+    reviews = slack.channel("follow-up", members=[team.alice])
+    dave = slack.person("dave", tz="Europe/London")
+    running = composition.create(settings_for(slack, db_url, follow_up_channel=reviews.id), clock=slack.clock.now)
+    running.connect()
+    slack.wait_for_app()
+    try:
+        with running.db.transaction() as session:
+            know(session, slack, team.alice, team.bob, team.carol, dave)
+        leak = closed_incident(running, slack, team.ops, team.alice, title="Keys leaked", facilitator=team.carol)
+        agree(running, slack, leak, dave, due_in=1, what="Rotate the keys")
+        agree(running, slack, leak, team.bob, due_in=1, what="Revoke the tokens")
+        for day in range(1, 17):
+            at(slack, running, TODAY + timedelta(days=day))
+            running.courier.drain()
+        assert "Rotate the keys" in " ".join(shown.text for shown in team.alice.sees(reviews))
+
+        team.alice.makes_private(team.ops)
+        slack.settle()
+        running.courier.drain()
+
+        outside = [*team.alice.sees(reviews), *reminders(dave)]
+        assert [shown.text for shown in outside if "keys" in shown.text or "tokens" in shown.text] == []
+        assert {shown.text for shown in reminders(dave)} == {NOTHING_LEFT}
+        assert all("Revoke the tokens" in shown.text for shown in reminders(team.bob))  # he is in the channel
+    finally:
+        running.stop()

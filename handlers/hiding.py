@@ -1,0 +1,72 @@
+"""What was said in front of others about an incident that has become private: it is edited, so that nothing is left.
+
+Reminders and weekly lists stand in channels and direct messages that not only members of its channel read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from sqlmodel import Session
+
+from bot import moments
+from handlers.courier import Deliveries, Delivery
+from handlers.nudges import NOBODY_THERE, NOTHING_LEFT, may_read, reader_of, refresh_about
+from handlers.views import digests as views
+from handlers.views import kit
+from storage import action_items, digests, outbox, retros
+from storage import incidents as incident_rows
+from storage.nudges import ACTION, INCIDENT, RETRO
+
+
+def register_deliveries(deliveries: Deliveries) -> None:
+    deliveries.kind("hide_follow_through")(hide)
+    deliveries.kind("edit_overdue_digest")(edit)
+
+
+def put_hide(session: Session, team_id: str, channel_id: str, now: datetime) -> None:
+    """Have hidden what a channel was about that becomes private now; after it is known who is in it (its lane)."""
+    for incident in incident_rows.of_channel(session, team_id, channel_id):
+        if not incident.is_private:
+            key, payload = f"hide_follow_through:{incident.id}", {"incident": incident.id}
+            lane = f"members:{channel_id}"
+            outbox.put(session, team_id, "hide_follow_through", payload, lane=lane, now=now, key=key)
+
+
+def hide(delivery: Delivery) -> None:
+    """Have everything edited that was said about the incident's follow-through."""
+    now = delivery.clock()
+    with delivery.db.transaction() as session:
+        incident = incident_rows.by_id(session, delivery.payload["incident"])
+        retro = retros.of_incident(session, incident.id)
+        actions = {action.id for action in action_items.of_incident(session, incident.id)}
+        about = [(INCIDENT, incident.id), *((ACTION, action) for action in sorted(actions))]
+        about += [(RETRO, retro.id)] if retro is not None else []
+        for subject, subject_id in about:
+            refresh_about(session, delivery.team_id, subject, subject_id, now, most=None)
+        for item in digests.posted_lists(session, delivery.team_id):
+            if actions & set(item.progress.get("listed", ())):
+                payload = {**item.payload, "listed": item.progress["listed"], "ts": item.progress["post"]}
+                outbox.put_refresh(session, delivery.team_id, "edit_overdue_digest", payload, lane=item.lane, now=now)
+
+
+def edit(delivery: Delivery) -> None:
+    """Leave in a weekly list only what everybody in its channel may still know of."""
+    payload, channel = delivery.payload, delivery.payload["channel"]
+    zone = moments.zone_named(delivery.extras["settings"].zone)
+    with delivery.db.reading() as session:
+        listed = digests.listed(session, payload["listed"])
+        rows = [(action, incident) for action, incident in listed if may_read(session, incident, channel)]
+        reader = reader_of(session, delivery.team_id, channel, delivery.clock(), zone=zone)
+    reader = replace(reader, today=date.fromisoformat(payload["today"]))
+    message: dict[str, Any] = kit.message(NOTHING_LEFT, [kit.section(NOTHING_LEFT)])
+    try:
+        delivery.client.chat_update(
+            channel=channel, ts=payload["ts"], **(views.overdue(rows, reader) if rows else message)
+        )
+    except SlackApiError as error:
+        if error.response.get("error") not in {*NOBODY_THERE, "message_not_found", "edit_window_closed"}:
+            raise
