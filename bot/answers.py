@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from bot import mrkdwn
 from bot.blameless import Remark
 from bot.errors import Refusal
 from bot.guides import Prompt
@@ -242,5 +243,5 @@ def in_words(prompt: Prompt, text: str, names: Mapping[str, str]) -> str:
         labels = {option.key: option.label for option in prompt.options}
         return ", ".join(labels.get(key, key) for key in text.split("\n") if key)
     if prompt.type == "people":
-        return ", ".join(names.get(user, user) for user in text.split("\n") if user)
+        return ", ".join(names.get(user, mrkdwn.SOMEBODY) for user in text.split("\n") if user)
     return text

@@ -13,6 +13,17 @@ _TOKEN = re.compile(r"<([^<>\n]*)>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
+SOMEBODY = "somebody"
+"""What somebody is called whose name Seamark does not know, where a mention would notify them."""
+
+
+class Mentions(dict[str, str]):
+    """Display names for what one reader alone sees: whoever has none there is mentioned.
+
+    Slack shows a mention by name, and in what only one person sees it notifies nobody.
+    """
+
+
 def escape(typed: str) -> str:
     """Text as typed into a dialog, as Slack text in which it stays text."""
     return typed.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -28,7 +39,7 @@ def _replace_tokens(
     def token(match: re.Match[str]) -> str:
         body, _, label = match[1].partition("|")
         if body.startswith("@"):
-            return "@" + escape(names.get(body[1:], label or body[1:]))
+            return _mention(names, body[1:], label)
         if body.startswith("#"):
             return "#" + (label or body[1:])
         if body.startswith("!subteam"):
@@ -40,6 +51,20 @@ def _replace_tokens(
         return link(body, label)
 
     return _TOKEN.sub(token, slack)
+
+
+def _mention(names: Mapping[str, str], user_id: str, label: str) -> str:
+    known = names.get(user_id)
+    if known is None and isinstance(names, Mentions):
+        return f"<@{user_id}>"
+    return "@" + escape(known or label or SOMEBODY)
+
+
+def person(names: Mapping[str, str], user_id: str | None) -> str:
+    """What to call somebody in Slack text: their name out of `names`, which notifies nobody."""
+    if user_id and user_id not in names and isinstance(names, Mentions):
+        return f"<@{user_id}>"
+    return escape(names.get(user_id or "", SOMEBODY))
 
 
 def plain(slack: str, names: Mapping[str, str]) -> str:
@@ -55,6 +80,7 @@ def plain(slack: str, names: Mapping[str, str]) -> str:
 def quiet(slack: str, names: Mapping[str, str]) -> str:
     """Slack text to be shown again by the bot: links and times stay, and no mention in it notifies anybody.
 
+    What only one reader sees may be given `Mentions`.
     Only for text objects with `verbatim`, because Slack would otherwise look for `@channel` itself.
     """
     return _replace_tokens(slack, names, lambda url, label: f"<{url}|{label}>" if label else f"<{url}>", dates=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from bot import audit, documents, incidents, reports, retro
+from bot import audit, documents, incidents, mrkdwn, reports, retro
 from bot import people as who
 from bot.errors import FieldRefusal, Refusal
 from bot.guides import Guide
@@ -97,7 +97,7 @@ def _whole(session: Session, retrospective: Retrospective, stand: retro.Progress
     if not any(one.decision == Decision.APPROVED for one in reviews):
         found.append(Gap(steps["review"], "Nobody has approved it yet"))
     found += [
-        Gap(steps["review"], f"{stand.names.get(one.user_id, one.user_id)} asks for changes")
+        Gap(steps["review"], f"{stand.names.get(one.user_id, mrkdwn.SOMEBODY)} asks for changes")
         for one in reviews
         if one.decision == Decision.CHANGES
     ]
@@ -141,7 +141,7 @@ def ask(
     there = retro.reachable(session, retrospective.team_id, user_ids)
     outside = [user for user in user_ids if user not in there or not incidents.may_see(session, incident, user)]
     if outside:
-        told = ", ".join(names.get(user, user) for user in outside)
+        told = ", ".join(names.get(user, mrkdwn.SOMEBODY) for user in outside)
         raise FieldRefusal(reviewers=f"{told} cannot be asked: only people who may see this incident can be.")
     asked = [user for user in user_ids if _ask_one(session, retrospective, user, by, now)]
     if asked and retrospective.status == RetroStatus.DRAFT:

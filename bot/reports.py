@@ -470,6 +470,8 @@ def _people(source: _Source) -> list[report.Person]:
         source.person(user)
         roles.setdefault(user, []).append(role)
     return [
-        report.Person(key=user, name=source.names.get(user, user), roles=tuple(roles.get(user, ())))
+        report.Person(
+            key=user, name=source.names.get(user, f"{mrkdwn.SOMEBODY} ({user})"), roles=tuple(roles.get(user, ()))
+        )
         for user in sorted(source.seen)
     ]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlmodel import Session
 
-from bot import audit, incidents, moments
+from bot import audit, incidents, moments, mrkdwn
 from bot import people as who
 from bot.errors import FieldRefusal, Refusal
 from bot.guides import Guide, Step
@@ -169,7 +169,7 @@ def must_know(session: Session, incident: Incident, user_ids: Iterable[str], *, 
     outside = [user for user in user_ids if not incidents.may_see(session, incident, user)]
     if outside:
         names = who.names(session, incident.team_id)
-        told = ", ".join(names.get(user, user) for user in outside)
+        told = ", ".join(names.get(user, mrkdwn.SOMEBODY) for user in outside)
         reason = f"Not in the channel of this private incident: {told}. Invite them first, or choose somebody else."
         raise FieldRefusal(**{field: reason})
 

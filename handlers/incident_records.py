@@ -86,11 +86,9 @@ def role(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
         if user != slash.user_id and not incidents.may_see(session, here, user):
             raise NotInChannel
         incidents.set_role(session, here, called, user, now)
-        get_to_know(session, slash.team_id, user, now)
+        get_to_know(session, slash.team_id, user, now, lane=lane(here))
         _record(session, here, slash, f"Role {mrkdwn.escape(called)}: <@{user}>", now)
-        known = people.names(session, slash.team_id).get(user)
-    # Slack itself names somebody not known yet; in an answer that only the asker sees, that notifies nobody.
-    shown = mrkdwn.escape(known) if known else f"<@{user}>"
+        shown = mrkdwn.person(mrkdwn.Mentions(people.names(session, slash.team_id)), user)
     ack(**kit.ephemeral(f"{shown} has the role {mrkdwn.escape(called)} now."))
 
 
@@ -121,6 +119,8 @@ def _tell(
     entry, added = timeline.record(session, of, Kind.COMMS, text, by=by, source_key=key, at=now, now=now, via="update")
     if added:
         of.last_update, of.last_update_at = entry.text, now
+        for user in mrkdwn.mentioned(entry.text):
+            get_to_know(session, of.team_id, user, now, lane=lane(of))
         updates.schedule(session, of, policy, now=now)
         refresh(session, of, now)
     return timeline.Marked(entry)

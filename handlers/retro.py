@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.models.views import View
 from sqlmodel import Session
 
-from bot import audit, incidents, meeting, moments
+from bot import audit, incidents, meeting, moments, mrkdwn
 from bot import people as who
 from bot import retro as retrospectives
 from bot.errors import FieldRefusal
@@ -240,7 +240,7 @@ def _begun_before(
     """Where the retrospective is. Who has just begun it, and sent the dialog twice, hears the same twice."""
     just_now = now is not None and begun.started_by == by and now - begun.started_at < timedelta(minutes=1)
     names = who.names(session, begun.team_id)
-    before = "" if just_now else names.get(begun.started_by, begun.started_by)
+    before = "" if just_now else names.get(begun.started_by, mrkdwn.SOMEBODY)
     return views.begun(begun, incident, hub_channel(begun, incident), before=before)
 
 

@@ -139,7 +139,7 @@ def ask_account(delivery: Delivery) -> None:
     text = rendering.message(
         delivery.kind,
         title=mrkdwn.escape(title_of(incident)),
-        facilitator=views.name(names, found.facilitator_id),
+        facilitator=mrkdwn.person(names, found.facilitator_id),
         due=views.day(found.due_on),
     )
     delivery.payload |= account_views.invitation(found.id, text)

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.models.views import View
 from sqlmodel import Session
 
-from bot import answers, audit, blameless, retro
+from bot import answers, audit, blameless, mrkdwn, retro
 from bot import people as who
 from bot.guides import Guide, Prompt
 from bot.policy import Policy
@@ -423,7 +423,7 @@ def _versions(session: Session, visit: Visit, at: int, metadata: Mapping[str, An
                 label=prompt.label if prompt else answer.prompt,
                 number=revision.version,
                 text=answers.in_words(prompt, revision.text, names) if prompt else revision.text,
-                by=names.get(revision.saved_by, revision.saved_by),
+                by=names.get(revision.saved_by, mrkdwn.SOMEBODY),
                 at=revision.saved_at,
                 stands=revision.version == answer.version,
             )

@@ -89,4 +89,4 @@ def test_in_words_are_labels_and_names() -> None:
     people = Prompt(key="readers", label="Who has read it?", type="people")
 
     assert answers.in_words(choice, "a\nb\nz", {}) == "a, b, z"
-    assert answers.in_words(people, "U1\nU2", {"U1": "Ann"}) == "Ann, U2"
+    assert answers.in_words(people, "U1\nU2", {"U1": "Ann"}) == "Ann, somebody"

@@ -12,12 +12,13 @@ from sqlmodel import Session, select
 from bot import incidents, milestones
 from bot.app import Seamark
 from sandbox import Channel, Person, Sandbox, Shown
+from sandbox.mrkdwn import pings_of_blocks
 from storage import people
 from storage.db import Database
 from storage.models import Incident, IncidentKind, IncidentRole, Membership, Milestone, MilestoneKind
 from storage.models import Person as Known
 from tests.conftest import Team
-from tests.test_incident import minutes_later
+from tests.test_incident import minutes_later, opening
 from tests.timelines import declare, declare_here, line_with
 
 NOW = datetime(2026, 11, 16, 10, tzinfo=UTC)
@@ -249,6 +250,23 @@ def test_role_of_somebody_not_known_yet_is_answered_with_their_name(
 
     reply = team.alice.types("/incident role lead @dave", room)
     assert str(reply.blocks).count(f"<@{dave.id}> has the role lead now.") == 1
+
+
+def test_somebody_not_known_yet_is_mentioned_to_one_reader_and_named_to_all(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = declare(slack, team)
+    dave, erin = slack.person("dave"), slack.person("erin")
+    team.bob.says("@dave may know", room)
+    assert line_with(team.alice, room, "may know").endswith(f"*bob*: <@{dave.id}> may know")
+    team.bob.types("/incident role comms @erin", room)
+    team.bob.types("/incident update @dave looks into it", room)
+
+    shown = opening(team.alice, room)
+    assert "comms erin" in shown.text
+    assert "@dave looks into it" in shown.text
+    assert pings_of_blocks(shown.blocks) == set()
+    assert (dave.id in str(shown.blocks), erin.id in str(shown.blocks)) == (False, False)
 
 
 def test_close_a_second_time_says_that_it_was_closed(slack: Sandbox, team: Team, seamark: Seamark) -> None:

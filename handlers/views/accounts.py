@@ -127,7 +127,7 @@ def _views(heading: str, key: str, given_: Sequence[Account], names: Mapping[str
     for one in given_:
         text = one.answers.get(key, "")
         if text.strip():
-            by = mrkdwn.escape(names.get(one.user_id, one.user_id)) if one.user_id else "A participant"
+            by = mrkdwn.person(mrkdwn.Mentions(names), one.user_id) if one.user_id else "A participant"
             head: list[Block] = [] if groups else [kit.section(f"*{mrkdwn.escape(heading)}*")]
             groups.append([*head, *steps.told(text), kit.context(by)])
     return groups

@@ -34,7 +34,7 @@ class Reader:
     away: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, user_id: str | None) -> str:
-        return mrkdwn.escape(self.names.get(user_id or "", user_id or "somebody"))
+        return mrkdwn.person(self.names, user_id)
 
 
 # --- lines -----------------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ def plan_of(action: ActionItem) -> Plan:
 def _plan_words(plan: Plan, reader: Reader) -> dict[str, str]:
     return {
         "What will be done": plan.what.strip(),
-        "Owner": reader.names.get(plan.owner_id, plan.owner_id),
+        "Owner": reader.names.get(plan.owner_id, mrkdwn.SOMEBODY),
         "Due date": day(plan.due_on),
         "Kind": KINDS[plan.kind].label if plan.kind in KINDS else plan.kind,
         "How will we know it worked?": plan.success_criteria.strip() or "(empty)",

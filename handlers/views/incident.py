@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.models.blocks import Block, InteractiveElement
@@ -12,7 +13,6 @@ from bot import mrkdwn
 from bot.incidents import KIND_LABELS, SEVERITIES
 from bot.opening import Overview
 from handlers.views import kit
-from handlers.views.timeline import name
 from storage.models import Incident, IncidentKind, IncidentStatus, MilestoneKind
 
 PAST = {"0": "Nothing", "1": "The last hour", "24": "The last day", "168": "The last week", "all": "Everything"}
@@ -66,7 +66,9 @@ def opening_message(now: Overview) -> dict[str, Any]:
         facts.append(f"Services: {mrkdwn.escape(', '.join(incident.services))}")
     if incident.environment:
         facts.append(f"Environment: {mrkdwn.escape(incident.environment)}")
-    facts.append(f"Declared by {name(now.names, incident.declared_by)} {mrkdwn.moment(incident.declared_at, day=True)}")
+    facts.append(
+        f"Declared by {mrkdwn.person(now.names, incident.declared_by)} {mrkdwn.moment(incident.declared_at, day=True)}"
+    )
     facts.append(_roles(now))
     blocks: list[Block] = [kit.header(title_of(incident)), kit.section("\n".join(facts))]
     if incident.summary:
@@ -106,8 +108,10 @@ def _opening_buttons(incident: Incident) -> Block:
 
 
 def _roles(now: Overview) -> str:
-    given = [f"{mrkdwn.escape(role)} {name(now.names, user)}" for role, user in now.roles.items() if role != "lead"]
-    lead = f"lead {name(now.names, now.lead)}"
+    given = [
+        f"{mrkdwn.escape(role)} {mrkdwn.person(now.names, user)}" for role, user in now.roles.items() if role != "lead"
+    ]
+    lead = f"lead {mrkdwn.person(now.names, now.lead)}"
     by_default = "" if "lead" in now.roles else " (the declarer, until `/incident role lead @somebody`)"
     return "Roles: " + ", ".join([lead + by_default, *given])
 
@@ -142,7 +146,7 @@ def announcement(now: Overview) -> dict[str, Any]:
     incident = now.incident
     text = (
         f"*{mrkdwn.escape(title_of(incident))}* ({incident.severity}) was declared by"
-        f" {name(now.names, incident.declared_by)} in <#{incident.channel_id}>."
+        f" {mrkdwn.person(now.names, incident.declared_by)} in <#{incident.channel_id}>."
     )
     return kit.message(text, [kit.section(text)])
 
@@ -157,7 +161,7 @@ def topic(incident: Incident, reached: Sequence[str]) -> str:
 
 def status(now: Overview, offers: Sequence[InteractiveElement] = ()) -> dict[str, Any]:
     """How it stands; `offers` are the ways on for an incident that got no channel."""
-    incident = now.incident
+    incident, now = now.incident, replace(now, names=mrkdwn.Mentions(now.names))
     state = "open" if incident.status == IncidentStatus.OPEN else "closed"
     place = f"<#{incident.channel_id}>" if incident.channel_id else "no channel yet"
     lines = [

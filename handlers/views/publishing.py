@@ -95,7 +95,7 @@ def _reviewers(now: Standing) -> list[str]:
 
 
 def _reviewer(one: Review, names: Mapping[str, str]) -> str:
-    who = mrkdwn.escape(names.get(one.user_id, one.user_id))
+    who = mrkdwn.person(mrkdwn.Mentions(names), one.user_id)
     if one.decision == Decision.APPROVED:
         return f":white_check_mark: {who} approved it"
     if one.decision == Decision.CHANGES:

@@ -33,10 +33,6 @@ def day(of: date) -> str:
     return f"{of:%a} {of.day} {of:%b %Y}"
 
 
-def name(names: Mapping[str, str], user_id: str | None) -> str:
-    return mrkdwn.escape(names.get(user_id or "", user_id or "somebody"))
-
-
 # --- beginning -------------------------------------------------------------------------------------------
 
 
@@ -149,7 +145,7 @@ def _facts(now: Progress) -> list[str]:
     late = "  :hourglass: *late*" if now.is_late else ""
     facts = [
         f"*{STATES[RetroStatus(retro.status)]}* · {mrkdwn.escape(now.guide.name)} · due {day(retro.due_on)}{late}",
-        f"Facilitator: {name(names, retro.facilitator_id)}"
+        f"Facilitator: {mrkdwn.person(names, retro.facilitator_id)}"
         + (" (no longer here; somebody in it can take over)" if now.facilitator_is_gone else ""),
     ]
     if now.participants:
@@ -160,7 +156,7 @@ def _facts(now: Progress) -> list[str]:
 
 
 def _people(user_ids: Sequence[str], names: Mapping[str, str], most: int = 20) -> str:
-    shown = ", ".join(name(names, user) for user in user_ids[:most])
+    shown = ", ".join(mrkdwn.person(names, user) for user in user_ids[:most])
     return shown + (f" and {len(user_ids) - most} more" if len(user_ids) > most else "")
 
 
@@ -184,7 +180,7 @@ def _saved(now: Progress, step: StepProgress) -> str:
     if step.saved_at is None:
         return "" if step.step.required else " _(may be left out)_"
     state = "done" if step.state == DONE else "begun"
-    return f" {state}, {name(now.names, step.saved_by)} {mrkdwn.moment(step.saved_at, day=True)}"
+    return f" {state}, {mrkdwn.person(now.names, step.saved_by)} {mrkdwn.moment(step.saved_at, day=True)}"
 
 
 def _notes(now: Progress, step: StepProgress) -> list[str]:

@@ -116,7 +116,7 @@ def _turns(page: Page) -> Block:
 
 def entry_line(entry: Entry, names: Mapping[str, str]) -> str:
     kind = Kind(entry.kind)
-    author = mrkdwn.escape(entry.app_name or names.get(entry.author_id or "", entry.author_id or "somebody"))
+    author = mrkdwn.escape(entry.app_name or "") or mrkdwn.person(mrkdwn.Mentions(names), entry.author_id)
     said = mrkdwn.escape(mrkdwn.shorten(mrkdwn.plain(entry.text, names), EXCERPT)) or "_(no text)_"
     star = ":star: " if entry.is_key else ""
     return f"{star}{kind.emoji} {mrkdwn.moment(entry.happened_at, day=True)} *{author}*: {said}"

@@ -245,7 +245,7 @@ def conflict_dialog(
 
 
 def _conflict(one: Conflict, names: Mapping[str, str]) -> list[Block]:
-    by = mrkdwn.escape(names.get(one.by, one.by))
+    by = mrkdwn.person(mrkdwn.Mentions(names), one.by)
     head = f"*{by} saved this meanwhile:* {mrkdwn.escape(one.prompt.label)}"
     if one.prompt.type in {"text", "long_text"}:
         difference = mrkdwn.shorten("\n".join(answers.difference(one.theirs, one.mine)), DIFFERENCE)

@@ -31,7 +31,7 @@ def marked(done: Marked, names: Mapping[str, str], *remarks: str, unmasked: str 
     `unmasked` is what was typed, for the button that says it is no secret: Slack keeps it there, not we.
     """
     entry = done.entry
-    words = mrkdwn.quiet(mrkdwn.shorten(entry.text, 2000), names) or _files(entry) or "_(no text)_"
+    words = mrkdwn.quiet(mrkdwn.shorten(entry.text, 2000), mrkdwn.Mentions(names)) or _files(entry) or "_(no text)_"
     kind = "" if entry.kind == Kind.MESSAGE else f" as *{Kind(entry.kind).label}*"
     text = f"{_emoji(entry)} Marked {mrkdwn.moment(entry.happened_at, day=True)}{kind}: {words}"
     ways = [kit.button("Edit", "entry_edit", entry.id), kit.button("Undo", "entry_undo", entry.id)]
@@ -57,7 +57,7 @@ def masked_notice(entry: Entry, masked: Sequence[Finding]) -> dict[str, Any]:
 
 def undone(entry: Entry, holding: Sequence[Mark], names: Mapping[str, str]) -> str:
     if holding:
-        others = ", ".join(sorted({name(names, mark.marker_id) for mark in holding}))
+        others = ", ".join(sorted({mrkdwn.person(mrkdwn.Mentions(names), mark.marker_id) for mark in holding}))
         return f"Your mark is taken back. The entry stays on the timeline, because {others} marked it, too."
     stays = " What was said is remembered as before." if entry.via == "message" else ""
     return f"Taken off the timeline: the mark of {mrkdwn.moment(entry.happened_at, day=True)}.{stays}"
@@ -103,7 +103,7 @@ def edit_dialog(entry: Entry, typed: str, when: str, channel_id: str) -> View:
 
 
 def quoted(entry: Entry, most: int) -> str:
-    words = mrkdwn.quiet(mrkdwn.shorten(entry.text, most), {}) or _files(entry) or "(no text)"
+    words = mrkdwn.quiet(mrkdwn.shorten(entry.text, most), mrkdwn.Mentions()) or _files(entry) or "(no text)"
     return "> " + words.replace("\n", "\n> ")
 
 
@@ -122,7 +122,7 @@ def page(
     total: int,
 ) -> dict[str, Any]:
     """One page of the timeline; `at` is the number of its first entry among `total`, marked ones first."""
-    last = at + len(shown)
+    last, names = at + len(shown), mrkdwn.Mentions(names)
     heading = f"*{title}*: entries {at + 1} to {last} of {total}, marked ones first"
     blocks: list[Block] = [kit.section(heading if total else f"*{title}*: nothing on the timeline yet.")]
     blocks += [kit.section(entry_line(entry, marks.get(entry.id, []), names), _menu(entry)) for entry in shown]
@@ -148,9 +148,9 @@ def _menu(entry: Entry) -> OverflowMenuElement | None:
 
 
 def entry_line(entry: Entry, marks: Sequence[Mark], names: Mapping[str, str]) -> str:
-    author = mrkdwn.escape(entry.app_name or "") or name(names, entry.author_id)
+    author = mrkdwn.escape(entry.app_name or "") or mrkdwn.person(names, entry.author_id)
     text = mrkdwn.quiet(mrkdwn.shorten(entry.text, SHOWN), names) or ("" if entry.files else "_(no text)_")
-    markers = sorted({name(names, mark.marker_id) for mark in marks if mark.marker_id != entry.author_id})
+    markers = sorted({mrkdwn.person(names, mark.marker_id) for mark in marks if mark.marker_id != entry.author_id})
     by = f" _(marked by {', '.join(markers)})_" if markers else ""
     edited = " _(edited)_" if entry.edited_at else ""
     more = f" <{entry.permalink}|all of it>" if entry.permalink and len(entry.text) > SHOWN else ""
@@ -170,10 +170,6 @@ def _files(entry: Entry) -> str:
 def _file(file: Mapping[str, Any]) -> str:
     label = mrkdwn.escape(str(file.get("name") or file.get("title") or "file"))[:100]
     return f"<{file['permalink']}|{label.replace('|', ' ')}>" if file.get("permalink") else label
-
-
-def name(names: Mapping[str, str], user_id: str | None) -> str:
-    return mrkdwn.escape(names.get(user_id or "", user_id or "somebody"))
 
 
 def picker(
@@ -222,6 +218,6 @@ def _boxes(
 
 
 def _box(entry: Entry, at: str, names: Mapping[str, str]) -> Any:
-    author = entry.app_name or names.get(entry.author_id or "", entry.author_id or "somebody")
+    author = entry.app_name or names.get(entry.author_id or "", mrkdwn.SOMEBODY)
     words = timeline.first_words(entry, names, 75) or "(no text)"
     return kit.option(words, str(entry.id), f"{author}, {at}")
