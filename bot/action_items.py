@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot import audit, incidents, moments, mrkdwn
+from bot import audit, incidents, moments, mrkdwn, retro
 from bot import people as who
 from bot.errors import FieldRefusal, Refusal
-from storage import action_items, people
+from storage import action_items, people, retros
 from storage import incidents as incident_rows
 from storage.db import add_once
 from storage.models import ActionEvent, ActionItem, ActionStatus, Factor, Incident, Revision
@@ -60,6 +60,12 @@ class NotNow(Refusal):
 
 class NotYours(Refusal):
     """Only the person who was asked to take this action over can answer that. Nothing was changed."""
+
+
+class NotYoursToChange(Refusal):
+    """Only its owner and those who take part in the retrospective change what was agreed, so nothing was changed.
+    "Join" in the retrospective's hub lets you in; "Done", "Hand over" and the other buttons are for everybody.
+    """
 
 
 class AnotherPerson(Refusal):
@@ -129,9 +135,9 @@ def change(
 ) -> ActionItem:
     """Put other words, owner or date; `based_on` is the version that was shown to the writer.
 
-    Raises `ChangedMeanwhile` when that is no longer the latest and says something else.
+    Raises `ChangedMeanwhile` when that is no longer the latest and says something else; `NotYoursToChange`.
     """
-    action = seen(session, team_id, action_id, by, hold=True)
+    action = to_change(session, team_id, action_id, by, hold=True)
     wanted = _columns(plan)
     if all(getattr(action, name) == value for name, value in wanted.items()):
         return action
@@ -285,6 +291,19 @@ def seen(session: Session, team_id: str, action_id: int, by: str, *, hold: bool 
     action = find(session, team_id, action_id)
     if action is None or not incidents.may_see(session, incident_rows.by_id(session, action.incident_id), by):
         raise NoSuchAction
+    return action
+
+
+def to_change(session: Session, team_id: str, action_id: int, by: str, *, hold: bool = False) -> ActionItem:
+    """The action, if that person may change what was agreed: its owner, and who takes part in its retrospective.
+
+    Publishing changes nothing about that: plans go on changing, and the trace shows how. Raises `NoSuchAction`,
+    `NotYoursToChange`.
+    """
+    action = seen(session, team_id, action_id, by, hold=hold)
+    of = retros.by_id(session, team_id, action.retrospective_id) if action.retrospective_id is not None else None
+    if by != action.owner_id and of is not None and not retro.may_edit(session, of, by):
+        raise NotYoursToChange
     return action
 
 

@@ -291,3 +291,43 @@ def test_default_due_dates_follow_the_severity() -> None:
     shipped = policy.load()
 
     assert [(shipped.actions_due(f"SEV{n}", TODAY) - TODAY).days for n in (1, 2, 3, 4)] == [15, 30, 30, 60]
+
+
+# --- who may ----------------------------------------------------------------------------------------------
+
+
+def test_an_action_is_added_by_those_who_take_part(slack: Sandbox, room: Channel, team: Team, seamark: Seamark) -> None:
+    dave = slack.person("dave")
+    dave.joins(room)
+    add_dialog(team.carol, room).fill({**GOOD, "Owner": team.bob})
+    team.alice.clicks("Change details", within=hub(team.alice, room))
+    team.alice.form.fill({"Facilitator": team.bob, "Participants": [team.alice]}).submit()  # carol leads no longer
+
+    team.carol.form.submit()
+
+    assert "You do not take part in this retrospective yet, so nothing was changed." in str(team.carol.form.text)
+    assert actions(seamark) == []
+
+
+def test_an_action_is_changed_by_its_owner_and_those_who_take_part_also_once_published(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    of = closed_incident(seamark, slack, team.ops, team.alice, facilitator=team.carol)
+    with seamark.db.transaction() as session:
+        know(session, slack, team.alice, team.bob, team.carol)
+    agree(seamark, slack, of, team.bob, due_in=2, by=team.alice)
+    later = (TODAY + timedelta(days=9)).isoformat()
+
+    team.alice.clicks("Edit", within=team.alice.types("/retro actions ACT-1", team.ops))
+    assert team.alice.dialog is None
+    said = team.alice.sees(team.ops)[-1].text
+    assert "Only its owner and those who take part in the retrospective change what was agreed" in said
+
+    for person, words in ((team.bob, "Add an alert for the queue"), (team.carol, "Add an alert for both")):
+        person.clicks("Edit", within=person.types("/retro actions ACT-1", team.ops))
+        person.form.fill({"What will be done": words, "Due date": later}).submit()
+        if person.dialog is not None:
+            person.form.close()
+        (action,) = actions(seamark)
+        assert (action.what, action.due_on.isoformat()) == (words, later)
+    assert "carol: changed" in team.alice.types("/retro actions ACT-1", team.ops).text
