@@ -201,7 +201,7 @@ def told(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock
 
 
 def _make_private(session: Session, of: Incident, event: Body, now: datetime) -> None:
-    """From now on only members see it, in every answer; what was announced is taken back."""
+    """From now on only members see it, in every answer; what was said of it elsewhere is taken back."""
     was_public = not of.is_private
     history.put_fetch_members(session, of.team_id, event["channel"], now=now)
     hiding.put_hide(session, of.team_id, event["channel"], now)
@@ -211,9 +211,6 @@ def _make_private(session: Session, of: Incident, event: Body, now: datetime) ->
     session.add(row)
     if was_public:
         _note(session, of, "The channel was made private", event, by=event["user"], now=now)
-        key = f"withdraw:{of.id}"
-        about = {"incident": of.id}
-        outbox.put(session, of.team_id, "withdraw_announcement", about, lane=lane(of), now=now, key=key)
         text = f"{of.key} is private now: from here on only members of this channel see it, in every answer and list."
         payload = {"channel": event["channel"], **kit.message(text, kit.sections(text))}
         outbox.put(session, of.team_id, "post", payload, lane=lane(of), now=now, key=f"private:{of.id}")

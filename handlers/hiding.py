@@ -1,6 +1,6 @@
 """What was said in front of others about an incident that has become private: it is edited, so that nothing is left.
 
-Reminders and weekly lists stand in channels and direct messages that not only members of its channel read.
+Reminders, weekly lists, the announcement and the brief stand where not only members of its channel read.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ from sqlmodel import Session
 
 from bot import moments
 from handlers.courier import Deliveries, Delivery
+from handlers.incident_base import lane as incident_lane
+from handlers.incident_base import opening_key
 from handlers.nudges import NOBODY_THERE, NOTHING_LEFT, may_read, reader_of, refresh_about
 from handlers.views import digests as views
 from handlers.views import kit
-from storage import action_items, digests, outbox, retros
+from storage import action_items, digests, outbox, publications, retros
 from storage import incidents as incident_rows
 from storage.nudges import ACTION, INCIDENT, RETRO
+
+NEUTRAL = "What stood here is private now."
 
 
 def register_deliveries(deliveries: Deliveries) -> None:
     deliveries.kind("hide_follow_through")(hide)
     deliveries.kind("edit_overdue_digest")(edit)
+    deliveries.kind("hide_posts")(hide_posts)
 
 
 def put_hide(session: Session, team_id: str, channel_id: str, now: datetime) -> None:
@@ -34,6 +39,8 @@ def put_hide(session: Session, team_id: str, channel_id: str, now: datetime) -> 
             key, payload = f"hide_follow_through:{incident.id}", {"incident": incident.id}
             lane = f"members:{channel_id}"
             outbox.put(session, team_id, "hide_follow_through", payload, lane=lane, now=now, key=key)
+            key = f"hide_posts:{incident.id}"
+            outbox.put(session, team_id, "hide_posts", payload, lane=incident_lane(incident), now=now, key=key)
 
 
 def hide(delivery: Delivery) -> None:
@@ -67,6 +74,31 @@ def edit(delivery: Delivery) -> None:
         delivery.client.chat_update(
             channel=channel, ts=payload["ts"], **(views.overdue(rows, reader) if rows else message)
         )
+    except SlackApiError as error:
+        if error.response.get("error") not in {*NOBODY_THERE, "message_not_found", "edit_window_closed"}:
+            raise
+
+
+def hide_posts(delivery: Delivery) -> None:
+    """Put a neutral sentence where the incident was announced, and where its brief was posted, in other channels."""
+    settings = delivery.extras["settings"]
+    with delivery.db.reading() as session:
+        incident = incident_rows.by_id(session, delivery.payload["incident"])
+        opened = outbox.by_key(session, delivery.team_id, opening_key(incident))
+        retro = retros.of_incident(session, incident.id)
+        briefs = publications.posted_briefs(session, incident, retro)
+    places = [(settings.announce_channel, opened.progress.get("announced"))] if opened is not None else []
+    for item in briefs:
+        channel = item.payload.get("channel") or settings.brief_channel or settings.announce_channel
+        places.append((channel, item.progress.get("brief") or item.progress.get("post")))
+    for channel, ts in places:
+        if channel and ts and channel != incident.channel_id:
+            _neutralise(delivery, channel, ts)
+
+
+def _neutralise(delivery: Delivery, channel: str, ts: str) -> None:
+    try:
+        delivery.client.chat_update(channel=channel, ts=ts, **kit.message(NEUTRAL, [kit.section(NEUTRAL)]))
     except SlackApiError as error:
         if error.response.get("error") not in {*NOBODY_THERE, "message_not_found", "edit_window_closed"}:
             raise

@@ -11,10 +11,9 @@ from bot import people as who
 from handlers import history, incident_answers, incident_channel
 from handlers.courier import Deliveries, Delivery, GiveUp, passes
 from handlers.deliveries import direct_message, meet, message_for, whisper
-from handlers.incident_base import opening_key
 from handlers.views import incident as views
 from handlers.views import timeline as timeline_views
-from storage import entries, outbox, people
+from storage import entries, people
 from storage import incidents as incident_rows
 from storage.models import Incident, IncidentStatus, MilestoneKind
 
@@ -28,7 +27,6 @@ def register(deliveries: Deliveries) -> None:
     deliveries.kind("ask_update")(ask_update)
     deliveries.kind("tell_mark")(tell_mark)
     deliveries.kind("show_timeline")(incident_answers.deliver_page)
-    deliveries.kind("withdraw_announcement")(withdraw_announcement)
 
 
 def open_incident(delivery: Delivery) -> None:
@@ -259,17 +257,3 @@ def tell_mark(delivery: Delivery) -> None:
     del message["response_type"]
     delivery.payload |= {"channel": entry.channel_id, "thread_ts": entry.thread_ts, **message}
     whisper(delivery)
-
-
-def withdraw_announcement(delivery: Delivery) -> None:
-    """Take back what was announced of an incident that has become private."""
-    incident, where = _incident(delivery), delivery.extras["settings"].announce_channel
-    with delivery.db.reading() as session:
-        opened = outbox.by_key(session, delivery.team_id, opening_key(incident))
-        announced = opened.progress.get("announced") if opened else None
-    if where and announced:
-        try:
-            delivery.client.chat_delete(channel=where, ts=announced)
-        except SlackApiError as error:
-            if error.response.get("error") != "message_not_found":
-                raise

@@ -5,7 +5,16 @@ from __future__ import annotations
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
-from storage.models import DocumentVersion, Entry, Review
+from storage.models import DocumentVersion, Entry, Incident, OutboxItem, Retrospective, Review
+
+
+def posted_briefs(session: Session, incident: Incident, retrospective: Retrospective | None) -> list[OutboxItem]:
+    """The deliveries that post an incident's brief: when it is published, and where somebody had it shown."""
+    key = col(OutboxItem.key)
+    shown = key.like(f"brief:%:{incident.id}:%")
+    wanted = or_(shown, key.startswith(f"post_brief:{retrospective.id}:")) if retrospective is not None else shown
+    query = select(OutboxItem).where(OutboxItem.team_id == incident.team_id, wanted)
+    return list(session.exec(query.order_by(col(OutboxItem.id))))
 
 
 def lines(session: Session, incident_id: int) -> list[Entry]:

@@ -411,6 +411,17 @@ def test_channel_made_private_makes_the_incident_private(slack: Sandbox, team: T
     assert any("INC-1 is private now" in one.text for one in team.bob.sees(room))
 
 
+def test_announcement_of_what_became_private_is_taken_back(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    news = slack.channel("news", members=[team.alice], with_bot=True)
+    object.__setattr__(seamark.settings, "announce_channel", news.id)
+    room = declare(slack, team)
+    assert "INC-1 Checkout fails" in team.alice.sees(news)[0].text
+
+    team.alice.makes_private(room)
+
+    assert [one.text for one in team.alice.sees(news)] == ["What stood here is private now."]
+
+
 def test_changed_channel_id_takes_the_timeline_with_it(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     room = declare(slack, team)
     said = team.bob.says("rolled back", room)

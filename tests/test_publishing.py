@@ -256,6 +256,22 @@ def test_private_brief_never_leaves_its_channel(slack: Sandbox, team: Team, seam
     assert "There is no such incident that you can see." in dave.types("/retro brief INC-1", team.ops).text
 
 
+def test_brief_of_what_became_private_is_taken_back_everywhere(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    briefs = slack.channel("briefs", members=[team.alice], with_bot=True)
+    object.__setattr__(seamark.settings, "brief_channel", briefs.id)
+    room = incident(slack, team)
+    begin(team.carol, room)
+    publish(team, room)
+    team.alice.clicks("Post it here", within=team.alice.types("/retro brief INC-1", team.ops).message)
+    team.alice.clicks("Post it here", within=team.alice.types("/retro brief", room).message)
+
+    team.alice.makes_private(room)
+
+    assert [one.text for one in team.alice.sees(briefs)] == ["What stood here is private now."]
+    assert [one.text for one in team.alice.sees(team.ops) if not one.ephemeral] == ["What stood here is private now."]
+    assert len([one for one in team.alice.sees(room) if "What we do about it" in one.text]) == 1
+
+
 def test_private_reviewers_are_members_only(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     room = incident(slack, team, private=True)
     begin(team.carol, room)
