@@ -299,7 +299,9 @@ def with_progress(database_url: str, path: Path, wanted: Wanted, *, now: datetim
 def in_words(outcome: Outcome) -> str:
     """What came of it, in sentences."""
     span = f" from {outcome.first:%Y-%m-%d %H:%M} to {outcome.last:%Y-%m-%d %H:%M} UTC" if outcome.first else ""
-    lines = [f"{outcome.incident}: {outcome.added} messages of #{outcome.channel}{span} are new on its timeline."]
+    new = {0: "no message", 1: "1 message"}.get(outcome.added, f"{outcome.added} messages")
+    verb = "is" if outcome.added < 2 else "are"
+    lines = [f"{outcome.incident}: {new} of #{outcome.channel}{span} {verb} new on its timeline."]
     lines += [f"Skipped {count}: {reason}." for reason, count in sorted(outcome.skipped.items())]
     lines += [f"Not read: {fault}." for fault in outcome.faults]
     return "\n".join(lines)

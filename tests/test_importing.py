@@ -89,6 +89,7 @@ def test_export_again_adds_nothing(fresh: Database) -> None:
     again = imported(fresh, TALK, "testing-ops")
 
     assert (first.added, again.added, again.skipped["there already"]) == (146, 0, 146)
+    assert importing.in_words(again).startswith("INC-1: no message of #testing-ops from 2019-02-05")
     with fresh.reading() as session:
         assert len(session.exec(select(Incident)).all()) == 1
 
@@ -157,7 +158,7 @@ def test_what_is_skipped_is_said_with_its_reason(fresh: Database, tmp_path: Path
     told = importing.in_words(imported(fresh, path))
 
     assert told == (
-        "INC-1: 1 messages of #ops from 2024-03-01 13:33 to 2024-03-01 13:33 UTC are new on its timeline.\n"
+        "INC-1: 1 message of #ops from 2024-03-01 13:33 to 2024-03-01 13:33 UTC is new on its timeline.\n"
         "Skipped 1: Slack's own notices, such as joins.\n"
         "Skipped 1: canvas_in_the_conversation.json, which holds no messages.\n"
         "Skipped 1: deleted by its author.\n"
