@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.interval_runner import IntervalRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ def connected(slack: Sandbox, app: App, sockets: int = 1) -> Iterator[None]:
     """The app on Socket Mode, with so many connections."""
     handlers = [SocketModeHandler(app, slack.app_token, ping_interval=0.2) for _ in range(sockets)]
     for handler in handlers:
-        handler.client.connect()
+        connect(handler)
     slack.wait_for_app(sockets)
     try:
         yield
@@ -102,13 +103,27 @@ def connected(slack: Sandbox, app: App, sockets: int = 1) -> Iterator[None]:
             close(handler)
 
 
+def connect(handler: SocketModeHandler) -> None:
+    """And listen at once: the client's reader looks only every tenth of a second whether there is a connection."""
+    client = handler.client
+    client.current_session_runner.shutdown()
+    client.connect()
+    client.current_session_runner = IntervalRunner(client._run_current_session).start()
+
+
 def close(handler: SocketModeHandler) -> None:
     """At once: the client's reader would sit in its read for three seconds, its processor for one in its queue."""
     client = handler.client
     client.auto_reconnect_enabled = False
+    client.closed = True
     if client.current_session is not None and client.current_session.sock is not None:
         with suppress(OSError):
             client.current_session.sock.shutdown(socket.SHUT_RD)
+    reader = client.current_session_runner
+    reader.event.set()
+    while reader.is_alive():  # one that is just beginning takes the word back
+        client.current_session_state.terminated = True
+        reader.thread.join(0.02)
     client.message_processor.event.set()
     client.enqueue_message("{}")
     with suppress(AttributeError):  # the reader may have closed the socket in between
