@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import guides, manifest
+from bot import evidence_links, guides, manifest, policy, taxonomy
 from bot.errors import Refusal
+from bot.nudge_cases import gone
 from bot.settings import Settings
-from storage import migrate, outbox
+from storage import migrate, nudges, outbox
 from storage.db import Database
 
 MOST_SKEW_SECONDS = 60
 """Slack refuses nothing over this, but times on a timeline would be visibly off; a signature fails at 300."""
+
+
+LATELY = timedelta(days=1)
+"""A delivery that was given up is a trouble for so long; later it is history."""
+
+MOST_GIVEN_UP = 100
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,10 @@ class Finding:
 
 
 def check(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
-    """Look at tokens, scopes, events, the clock, the database and its migrations, guides and deliveries."""
+    """Look at tokens, scopes, events, the clock, the team's files, the database, its migrations and deliveries."""
     yield from _slack(settings, now)
-    yield from _guides(settings)
-    yield from _database(settings)
+    yield from _files(settings)
+    yield from _database(settings, now())
 
 
 def _slack(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
@@ -98,17 +106,29 @@ def _transport(settings: Settings) -> Iterator[Finding]:
         yield Finding("Events", True, f"Slack does not tell which are subscribed; the manifest asks for: {events}.")
 
 
-def _guides(settings: Settings) -> Iterator[Finding]:
+def _files(settings: Settings) -> Iterator[Finding]:
     folders = [settings.guides_folder] if settings.guides_folder else []
+    yield _file("Guides", lambda: [guide.name for guide in guides.load(*folders).values()])
+    yield _file("Policy", lambda: [one.key for one in policy.load(*folders).severities])
+    yield _file("Taxonomy", lambda: [one.label for one in taxonomy.load(*folders).domains])
+    yield _file("Links", lambda: _links(folders))
+
+
+def _links(folders: Iterable[Path]) -> list[str]:
+    own = [path for path in (folder / "links.yml" for folder in folders) if path.is_file()]
+    patterns = evidence_links.load_patterns(own[-1]) if own else evidence_links.default_patterns()
+    return [link.kind for link in patterns.links]
+
+
+def _file(what: str, read: Callable[[], Iterable[str]]) -> Finding:
+    """What a file, of the team or shipped, names; or what is wrong with it."""
     try:
-        known = guides.load(*folders)
+        return Finding(what, True, ", ".join(dict.fromkeys(read())))
     except Refusal as fault:
-        yield Finding("Guides", False, fault.sentence)
-    else:
-        yield Finding("Guides", True, ", ".join(guide.name for guide in known.values()))
+        return Finding(what, False, fault.sentence)
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
     db = Database(settings.database_url)
     try:
         missing = migrate.pending(db)
@@ -116,7 +136,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("Database", True, f"{db.engine.dialect.name} answers")
         yield Finding("Migrations", not missing, words if missing else "up to date")
         if not missing:
-            yield _deliveries(db)
+            yield _deliveries(db, now)
+            yield from _reminders(db)
     except SQLAlchemyError as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         yield Finding("Database", False, f"does not answer: {reason}. Look at DATABASE_URL.")
@@ -124,10 +145,23 @@ def _database(settings: Settings) -> Iterator[Finding]:
         db.close()
 
 
-def _deliveries(db: Database) -> Finding:
+def _deliveries(db: Database, now: datetime) -> Finding:
     with db.reading() as session:
-        waiting, failed = outbox.counts(session).get("pending", 0), outbox.failed(session, most=3)
-    if failed:
-        reasons = "; ".join(f"{item.kind}: {item.error}" for item in failed)
-        return Finding("Deliveries", False, f"some were given up, the latest: {reasons}.")
-    return Finding("Deliveries", True, f"{waiting} waiting, none given up")
+        waiting, failed = outbox.counts(session).get("pending", 0), outbox.failed(session, most=MOST_GIVEN_UP)
+    lately = [item for item in failed if item.finished_at is None or item.finished_at > now - LATELY]
+    earlier = [item for item in failed if item not in lately]
+    before = f"; {len(earlier)} earlier" if earlier else ""
+    if lately:
+        reasons = "; ".join(f"{item.kind}: {item.error}" for item in lately[:3])
+        return Finding("Deliveries", False, f"given up within a day: {reasons}{before}.")
+    latest = f", the latest {earlier[0].kind}: {earlier[0].error}" if earlier else ""
+    return Finding("Deliveries", True, f"{waiting} waiting, none given up within a day{before}{latest}")
+
+
+def _reminders(db: Database) -> Iterator[Finding]:
+    """Whose reminders go to others; they are no fault of the machine."""
+    with db.reading() as session:
+        away = nudges.owners_away(session)
+    if away:
+        told = "; ".join(f"{one.name} {gone(deactivated=one.deactivated, unreachable=one.unreachable)}" for one in away)
+        yield Finding("Reminders", True, f"{told}: asked in their place are the facilitators")

@@ -74,13 +74,18 @@ def check(url: str) -> list[str]:
 
 
 def backup(url: str, file: Path) -> str:
-    """Copy the database into `file`, consistent also while it is written to. Raises `BackupRefused`."""
+    """Copy the database into `file`, consistent also while it is written to. Raises `BackupRefused`, `DatabaseAway`."""
     if file.exists():
         raise BackupRefused(f"{file} is there already; nothing was written. Name a new file.")
     if not file.absolute().parent.is_dir():
         raise BackupRefused(f"There is no folder {file.parent}; nothing was written.")
     db = existing(url)
-    db.close()
+    try:
+        db.reachable()
+    except SQLAlchemyError as error:
+        raise DatabaseAway from error
+    finally:
+        db.close()
     if not db.is_sqlite:
         return _dump(db, file)
     source = str(db.url.database)

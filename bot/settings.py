@@ -196,9 +196,9 @@ def _working_hours(hours: str, holidays: str) -> WorkingHours:
     try:
         return working_hours.parse(hours, holidays)
     except working_hours.NoSuchHours as fault:
-        raise WrongSetting(
-            "SEAMARK_WORKING_HOURS must look like Mon-Fri 9:00-17:00, and SEAMARK_HOLIDAYS like 2026-12-25, 01-01."
-        ) from fault
+        raise WrongSetting("SEAMARK_WORKING_HOURS must look like Mon-Fri 9:00-17:00.") from fault
+    except working_hours.NoSuchHoliday as fault:
+        raise WrongSetting("SEAMARK_HOLIDAYS must look like 2026-12-25, 01-01.") from fault
 
 
 def _digests(name: str, value: str) -> frozenset[str]:

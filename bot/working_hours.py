@@ -20,7 +20,11 @@ FARTHEST = 370
 
 
 class NoSuchHours(Refusal):
-    """Working hours are written like `Mon-Fri 9:00-17:00`, holidays like `2026-12-25, 01-01`."""
+    """Working hours are written like `Mon-Fri 9:00-17:00`."""
+
+
+class NoSuchHoliday(Refusal):
+    """Holidays are written like `2026-12-25, 01-01`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def _moment(day: date, minutes: int, zone: tzinfo) -> datetime:
 def parse(hours: str, holidays: str) -> WorkingHours:
     """`Mon-Fri 9:00-17:00` (or `Sun-Thu 8-16:30`) and `2026-12-25, 01-01`; empty texts give the usual.
 
-    Raises `NoSuchHours`.
+    Raises `NoSuchHours`, `NoSuchHoliday`.
     """
     found = _HOURS.fullmatch(hours.strip() or "Mon-Fri 9-17")
     if found is None:
@@ -121,4 +125,4 @@ def _day(written: str) -> date:
     try:
         return date.fromisoformat(written)
     except ValueError:
-        raise NoSuchHours from None
+        raise NoSuchHoliday from None

@@ -266,6 +266,15 @@ def conversation(session: Session, team_id: str, user_id: str) -> str | None:
     return session.exec(_CONVERSATION, params={"team": team_id, "recipient": user_id}).first()
 
 
+def owners_away(session: Session) -> list[Person]:
+    """Those who own unfinished actions and have left or cannot be reached."""
+    owning = select(ActionItem.owner_id).where(
+        ActionItem.team_id == Person.team_id, col(ActionItem.status).in_((ActionStatus.OPEN, ActionStatus.DONE))
+    )
+    away = or_(col(Person.deactivated), col(Person.unreachable).is_not(None))
+    return list(session.exec(select(Person).where(away, col(Person.user_id).in_(owning)).order_by(Person.name)))
+
+
 class Known(NamedTuple):
     """As much of a person as lists need."""
 

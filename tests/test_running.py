@@ -7,12 +7,15 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import manifest
 from sandbox import Sandbox
+from storage import migrate, outbox
+from storage.db import Database
 from tests.processes import TOP, Running, environment, free_port, running
 
 
@@ -147,6 +150,66 @@ def test_check_says_in_words_what_is_wrong(slack: Sandbox, tmp_path: object) -> 
     assert done.returncode == 1
     assert "WRONG App token: Slack refuses SLACK_APP_TOKEN" in done.stdout
     assert "WRONG Migrations" in done.stdout
+
+
+def given_up(url: str, days_ago: float, error: str) -> None:
+    """As if a delivery had been given up so many days ago."""
+    db = Database(url)
+    migrate.upgrade(db)
+    when = datetime.now(UTC) - timedelta(days=days_ago)
+    with db.transaction() as session:
+        item = outbox.put(session, "T1", "post", {}, lane="C1", now=when, key=error)
+        outbox.give_up(item, when, error)
+        session.add(item)
+    db.close()
+
+
+def test_check_is_troubled_by_what_was_given_up_lately_and_mentions_what_was_earlier(
+    slack: Sandbox, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/x.db"
+    given_up(url, 3, "is_archived")
+    before = seamark(environment(slack, url), "check")
+    given_up(url, 0.5, "channel_not_found")
+    after = seamark(environment(slack, url), "check")
+
+    assert before.returncode == 0
+    assert (
+        "ok    Deliveries: 0 waiting, none given up within a day; 1 earlier, the latest post: is_archived"
+        in before.stdout
+    )
+    assert after.returncode == 1
+    assert "WRONG Deliveries: given up within a day: post: channel_not_found; 1 earlier" in after.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("policy.yml", "near_miss: {days: 3}\nrisky: 1\n", "WRONG Policy: {}, line"),
+        ("taxonomy.yml", "domains: [\n", "WRONG Taxonomy: {}, line 2: is not valid YAML"),
+        ("links.yml", "patterns: 3\n", "WRONG Links: {}, line 1"),
+        ("mine.yml", "key: x\n", "WRONG Guides: {}, line"),
+    ],
+)
+def test_check_reads_the_files_of_the_team(slack: Sandbox, tmp_path: Path, file: str, text: str, words: str) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / file).write_text(text, "utf-8")
+
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/x.db", SEAMARK_GUIDES=str(folder)), "check")
+
+    assert done.returncode == 1
+    assert words.format(folder / file) in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_backup_of_a_database_that_is_away_is_one_sentence(tmp_path: Path) -> None:
+    env = {"PATH": "", "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:9/none"}
+
+    done = seamark(env, "db", "backup", str(tmp_path / "copy.dump"))
+
+    assert done.returncode == 2
+    assert done.stderr == "The database does not answer; nothing was changed. Look at DATABASE_URL.\n"
 
 
 def test_manifest_is_printed(tmp_path: object) -> None:

@@ -32,6 +32,9 @@ def test_right_settings_choose_socket_mode_when_there_is_an_app_token() -> None:
         ("SEAMARK_MARK_REACTIONS", "push pin"),
         ("SEAMARK_MARK_REACTIONS", "brain=thought"),
         ("SEAMARK_GUIDES", "not-there"),
+        ("SEAMARK_DIGESTS", "daily"),
+        ("SEAMARK_ZONE", "Berlin"),
+        ("SEAMARK_FOLLOW_UP_CHANNEL", "#follow-up"),
     ],
 )
 def test_wrong_setting_is_a_sentence_that_names_it(name: str, value: str) -> None:
@@ -40,6 +43,20 @@ def test_wrong_setting_is_a_sentence_that_names_it(name: str, value: str) -> Non
 
     assert name in refused.value.sentence
     assert "\n" not in refused.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SEAMARK_WORKING_HOURS", "9-17", "SEAMARK_WORKING_HOURS must look like Mon-Fri 9:00-17:00."),
+        ("SEAMARK_HOLIDAYS", "Christmas", "SEAMARK_HOLIDAYS must look like 2026-12-25, 01-01."),
+    ],
+)
+def test_wrong_hours_and_holidays_are_told_apart(name: str, value: str, sentence: str) -> None:
+    with pytest.raises(settings.WrongSetting) as refused:
+        settings.load({**RIGHT, name: value}, env_file=None)
+
+    assert refused.value.sentence == sentence
 
 
 def test_settings_show_no_token() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.working_hours import NoSuchHours, WorkingHours, parse, start_of
+from bot.working_hours import NoSuchHoliday, NoSuchHours, WorkingHours, parse, start_of
 
 ZONES = (
     "UTC", "Europe/London", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe",
@@ -82,7 +82,7 @@ def test_working_hours_that_make_no_sense_are_refused(hours: str) -> None:
 
 @pytest.mark.parametrize("holidays", ["Christmas", "2026-13-01", "02-30"])
 def test_working_hours_holidays_that_are_no_days_are_refused(holidays: str) -> None:
-    with pytest.raises(NoSuchHours):
+    with pytest.raises(NoSuchHoliday):
         parse("", holidays)
 
 
