@@ -228,7 +228,9 @@ class Case:
             waiting = nudge.rule == "not_yet" or self.thing.handover_to == nudge.recipient_id
             return self.thing.status == ActionStatus.OPEN and waiting
         rule = BY_NAME.get(nudge.rule)
-        return rule is not None and self.concerns(rule)
+        if rule is None or not self.concerns(rule):
+            return False
+        return rule.to != To.REVIEWERS or any(one.id == nudge.recipient_id for one in self.recipients(rule))
 
     def holds(self, nudge: Nudge) -> bool:
         """Whether what a nudge was planned for is still so, and its recipient still the one to hear it."""

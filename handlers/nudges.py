@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk.errors import SlackApiError
+from slack_sdk.models.blocks import ButtonElement
 from sqlmodel import Session
 
 from bot import action_items as actions
@@ -21,7 +22,7 @@ from bot.people import person_from
 from handlers import courier
 from handlers.courier import Clock, Deliveries, Delivery, GiveUp
 from handlers.deliveries import open_conversation
-from handlers.views import kit
+from handlers.views import kit, publishing
 from handlers.views import nudges as views
 from handlers.views.action_items import Reader
 from storage import action_items, outbox, people
@@ -219,8 +220,16 @@ def _item(case: Case, same: Sequence[Nudge], reader: Reader) -> views.Item | Non
         facts=_facts(case, last, reader) if last else {},
         action=thing if isinstance(thing, ActionItem) else None,
         asks=rule.asks if rule else "",
-        buttons=[kit.button("Start retrospective", "retro_start", incident.id)] if thing is incident else [],
+        buttons=_buttons(case, last),
     )
+
+
+def _buttons(case: Case, telling: Nudge | None) -> list[ButtonElement]:
+    """What can be done at once about an incident, or about a retrospective that waits for this reader's review."""
+    if case.thing is case.incident:
+        return [kit.button("Start retrospective", "retro_start", case.incident.id)]
+    asks = telling is not None and telling.rule == "review_waiting" and case.asked_for(telling) is None
+    return publishing.review_buttons(case.thing.id, among_others=True) if asks else []
 
 
 def may_read(session: Session, incident: Incident, recipient: str) -> bool:

@@ -22,8 +22,10 @@ from bot.publishing import Decision
 from bot.report import Report
 from bot.reports import Books
 from handlers import dialogs, incident_base, retro_steps, steps, typed_secrets
+from handlers.action_items import refresh_home
 from handlers.courier import Clock
 from handlers.deliveries import message_for
+from handlers.nudges import refresh_about
 from handlers.payloads import Click, Form, Slash
 from handlers.retro import retro as command
 from handlers.steps import Visit
@@ -32,6 +34,7 @@ from handlers.views import publishing as views
 from storage import outbox, publications, receipts, retros
 from storage.db import Database
 from storage.models import Incident, Retrospective
+from storage.nudges import RETRO
 
 DOUBLE_CLICK = timedelta(seconds=10)
 """The same asked for again within so short a time is the same wish; later, something may have changed."""
@@ -120,22 +123,32 @@ def ask_submitted(ack: Ack, form: Form, db: Database, clock: Clock, bot_user_id:
 
 
 def approve_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
+    """In the request it is answered there; a reminder or Home tab, which shows more than this, follows."""
     now = clock()
+    number, _, place = click.value.partition("|")
     with db.transaction() as session:
-        found, incident = retro.seen(session, click.team_id, int(click.value), asked_by=click.user_id)
+        found, incident = retro.seen(session, click.team_id, int(number), asked_by=click.user_id)
         publishing.decide(session, retros.held(session, found.id), click.user_id, Decision.APPROVED, "", now)
         text = f"You approved the retrospective of {incident.key}. Thank you; its facilitator hears of it."
-        if click.response_url:
+        if click.response_url and not place:
             incident_base.answer(session, click, text, now)
+        _decided(session, found, click.user_id, now)
     ack()
 
 
+def _decided(session: Session, found: Retrospective, reviewer: str, now: datetime) -> None:
+    """Have every place that still asks the reviewer follow."""
+    refresh_about(session, found.team_id, RETRO, found.id, now)
+    refresh_home(session, found.team_id, reviewer, now)
+
+
 def changes_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock) -> None:
+    number, _, place = click.value.partition("|")
     with db.reading() as session:
-        found, incident = retro.seen(session, click.team_id, int(click.value), asked_by=click.user_id)
+        found, incident = retro.seen(session, click.team_id, int(number), asked_by=click.user_id)
         if publications.review_of(session, found.id, click.user_id) is None:
             raise publishing.NotAsked
-    metadata = {"retro": found.id, "url": click.response_url}
+    metadata = {"retro": found.id, "url": "" if place else click.response_url}
     if not dialogs.opened(client, click.trigger_id, views.changes_dialog(incident, metadata)):
         dialogs.offer_again(db, clock, click, "Ask for changes")
     ack()
@@ -153,6 +166,7 @@ def changes_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
             payload = {"url": form.metadata["url"], "message": message}
             lane, key = f"respond:{form.user_id}", f"answer:{form.key}"
             outbox.put(session, form.team_id, "respond", payload, lane=lane, now=now, key=key)
+        _decided(session, found, form.user_id, now)
     ack()
 
 

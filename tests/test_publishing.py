@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, col, select
@@ -23,6 +24,7 @@ from storage import retros
 from storage.db import Database
 from storage.models import DocumentVersion, Incident, OutboxItem, Retrospective, Review
 from tests.conftest import Team
+from tests.follow_through import TODAY, at
 from tests.retro_story import begin, hub, incident
 
 REVIEW = "Review and publish"
@@ -416,3 +418,85 @@ def test_publishing_at_once_makes_one_version(
 
     assert sorted(made) == [False, False, False, True]
     assert versions(db) == [1]
+
+
+# --- a reviewer answers wherever they are asked ------------------------------------------------------------
+
+
+def asks_alice(team: Team, room: Channel) -> None:
+    dialog = opens(team.carol, room)
+    dialog.clicks("Ask for a review")
+    team.carol.form.fill({"Reviewers": [team.alice]}).submit()
+
+
+def decisions(db: Database) -> list[tuple[str | None, str]]:
+    with db.reading() as session:
+        return [(row.decision, row.words) for row in session.exec(select(Review))]
+
+
+def test_reviewer_approves_on_the_home_tab(room: Channel, team: Team, db: Database) -> None:
+    asks_alice(team, room)
+    home = team.alice.home()
+    assert "your review is asked for" in home.text
+    assert home.buttons == ["Approve", "Ask for changes"]
+
+    home.clicks("Approve")
+
+    assert decisions(db) == [("approved", "")]
+    assert team.alice.home().buttons == []
+    assert "alice* approved" in str(team.carol.direct_messages()[-1].blocks)
+
+
+def test_reviewer_asks_for_changes_on_the_home_tab(room: Channel, team: Team, db: Database) -> None:
+    asks_alice(team, room)
+    home = team.alice.home()
+
+    home.clicks("Ask for changes")
+    team.alice.form.fill({"What should change?": "Say who was told."}).submit()
+
+    assert decisions(db) == [("changes", "Say who was told.")]
+    assert home.buttons == []
+
+
+def test_reminder_of_a_review_has_its_answers_and_keeps_the_rest(
+    room: Channel, team: Team, slack: Sandbox, seamark: Seamark, db: Database
+) -> None:
+    asks_alice(team, room)
+    with seamark.db.transaction() as session:
+        plan = Plan("Add an alert", team.alice.id, slack.clock.now().date(), success_criteria="It fires")
+        of = session.exec(select(Incident)).one()
+        found = action_items.add(
+            session, of, plan, by=team.bob.id, source_key="test", now=slack.clock.now(), retrospective_id=1
+        )
+        found.next_look_at = slack.clock.now()
+    at(slack, seamark, TODAY + timedelta(days=1))
+    reminder = next(m for m in reversed(team.alice.direct_messages()) if "your review" in m.text)
+    assert reminder.buttons == ["Approve", "Ask for changes", "Done", "Snooze", "Hand over", "Won't do"]
+
+    team.alice.clicks("Approve", within=reminder)
+
+    assert decisions(db) == [("approved", "")]
+    after = next(m for m in team.alice.direct_messages() if m.ts == reminder.ts)
+    assert after.buttons == ["Done", "Snooze", "Hand over", "Won't do"]
+    assert "nothing is waiting any more" in after.text
+
+
+def test_old_request_still_takes_an_answer_after_publication(room: Channel, team: Team, db: Database) -> None:
+    asks_alice(team, room)
+    request = next(m for m in reversed(team.alice.direct_messages()) if "Approve" in m.buttons)
+    opens(team.carol, room).clicks("Publish")
+    team.carol.form.clicks("Publish all the same")
+    assert status(db) == "published"
+
+    team.alice.clicks("Approve", within=request)
+
+    assert decisions(db) == [("approved", "")]
+
+
+def test_home_offers_the_account_that_is_asked_for(room: Channel, team: Team) -> None:
+    home = team.bob.home()
+    assert home.buttons == ["Give my account"]
+
+    home.clicks("Give my account")
+
+    assert team.bob.form.title == "My account"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 from slack_sdk.models.views import View
 
 from bot import mrkdwn
-from handlers.views import action_items, kit
+from handlers.views import action_items, kit, publishing
 from handlers.views.action_items import Listing, Reader
 from handlers.views.incident import title_of
 from storage.home import Page
@@ -93,20 +93,24 @@ def _channel(incident: Incident) -> str:
 
 
 def _waiting(page: Page, reader: Reader) -> list[Block]:
-    return [
-        kit.section(f"{_linked(incident, retro)}\n{_asks(retro, reader)}")
-        for incident, retro in page.rows
-        if retro is not None
-    ]
+    blocks: list[Block] = []
+    for incident, retro in page.rows:
+        if retro is not None:
+            doing, ways = _asks(retro, reader)
+            due = action_items.due_words(retro.due_on, reader.today)
+            blocks.append(kit.section(f"{_linked(incident, retro)}\n{doing} · {due}"))
+            blocks += [kit.buttons(*ways)] if ways else []
+    return blocks
 
 
-def _asks(retro: Retrospective, reader: Reader) -> str:
-    due = action_items.due_words(retro.due_on, reader.today)
+def _asks(retro: Retrospective, reader: Reader) -> tuple[str, list[ButtonElement]]:
+    """What a retrospective waits for, and how to give it."""
+    in_review = retro.status == RetroStatus.REVIEW
     if retro.facilitator_id == reader.user_id:
-        doing = "in review" if retro.status == RetroStatus.REVIEW else "you lead it"
-    else:
-        doing = "your review is asked for" if retro.status == RetroStatus.REVIEW else "your account is asked for"
-    return f"{doing} · {due}"
+        return ("in review" if in_review else "you lead it"), []
+    if in_review:
+        return "your review is asked for", publishing.review_buttons(retro.id, among_others=True)
+    return "your account is asked for", [kit.button("Give my account", "retro_account", retro.id)]
 
 
 def _published(page: Page) -> list[Block]:

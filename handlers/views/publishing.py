@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 from slack_sdk.models.views import View
 
 from bot import mrkdwn
@@ -117,11 +117,19 @@ def review_request(incident: Incident, retro_id: int, asked_by: str) -> dict[str
         f"*{mrkdwn.escape(asked_by)}* asks you to review the retrospective of *{title}*. The draft follows below."
         " Read it as somebody who was not there: is it complete, deep enough, fair, and readable for an outsider?"
     )
-    ways = kit.buttons(
-        kit.button("Approve", "review_approve", retro_id, style="primary"),
-        kit.button("Ask for changes", "review_changes", retro_id),
-    )
-    return kit.message(text, [kit.section(text), ways])
+    return kit.message(text, [kit.section(text), kit.buttons(*review_buttons(retro_id))])
+
+
+HERE = "here"
+
+
+def review_buttons(retro_id: int, *, among_others: bool = False) -> list[ButtonElement]:
+    """A reviewer's two answers; `among_others`: in a message or tab that shows more, which follows by itself."""
+    value = f"{retro_id}|{HERE}" if among_others else str(retro_id)
+    return [
+        kit.button("Approve", "review_approve", value, style="primary"),
+        kit.button("Ask for changes", "review_changes", value),
+    ]
 
 
 def changes_dialog(incident: Incident, metadata: dict[str, Any]) -> View:
