@@ -163,9 +163,8 @@ def status(now: Overview, offers: Sequence[InteractiveElement] = ()) -> dict[str
     """How it stands; `offers` are the ways on for an incident that got no channel."""
     incident, now = now.incident, replace(now, names=mrkdwn.Mentions(now.names))
     state = "open" if incident.status == IncidentStatus.OPEN else "closed"
-    place = f"<#{incident.channel_id}>" if incident.channel_id else "no channel yet"
     lines = [
-        f"*{mrkdwn.escape(title_of(incident))}* · {incident.severity} · {state} · {place}",
+        f"*{mrkdwn.escape(title_of(incident))}* · {incident.severity} · {state}{_place(incident)}",
         f"{now.marked} marked, {now.said} more said and remembered.",
     ]
     if now.milestones:
@@ -182,12 +181,14 @@ def status(now: Overview, offers: Sequence[InteractiveElement] = ()) -> dict[str
 def incident_list(rows: Sequence[Incident]) -> dict[str, Any]:
     if not rows:
         return kit.ephemeral("There are no incidents that you can see. `/incident declare` begins one.")
-    lines = [
-        f"• *{mrkdwn.escape(title_of(one))}* · {one.severity} · {one.status}"
-        + (f" · <#{one.channel_id}>" if one.channel_id else " · no channel")
-        for one in rows
-    ]
+    lines = [f"• *{mrkdwn.escape(title_of(one))}* · {one.severity} · {one.status}{_place(one)}" for one in rows]
     return kit.ephemeral(*kit.paged(lines))
+
+
+def _place(incident: Incident) -> str:
+    if incident.channel_id:
+        return f" · <#{incident.channel_id}>"
+    return " · no channel yet" if incident.status == IncidentStatus.OPEN else ""
 
 
 def closed(incident: Incident, *, already: bool) -> dict[str, Any]:
