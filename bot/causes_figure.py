@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from bot import rich_text
 from bot.lettering import fitted, wrapped
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _picture(tree: _Tree, roots: Sequence[int], title: str) -> Causes:
     bottom = 0.0
     for root in roots:
         bottom = _place(tree, root, column, end_x, bottom, boxes)
-    end_lines = wrapped(title, END_WIDTH - 28, BOX_SIZE * 1.12, 8)
+    end_lines = wrapped(rich_text.words(title), END_WIDTH - 28, BOX_SIZE * 1.12, 8)
     height = max(bottom - BOX_GAP, len(end_lines) * BOX_LINE + 44)
     return Causes(
         width=end_x + END_WIDTH,
@@ -146,7 +147,8 @@ def _place(tree: _Tree, root: int, column: float, end_x: float, top: float, boxe
     """Puts a tree's boxes below `top`, each tree in a strip of its own; returns where the next may begin."""
     causes_first = _causes_first(tree, root)
     lines = {
-        number: wrapped(tree.factors[number].statement, column - 28, BOX_SIZE, MOST_LINES) for number in causes_first
+        number: wrapped(rich_text.words(tree.factors[number].statement), column - 28, BOX_SIZE, MOST_LINES)
+        for number in causes_first
     }
     heights = {number: len(lines[number]) * BOX_LINE + 52 for number in causes_first}
     spans: dict[int, float] = {}

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bot import causes_figure, markup, timeline_figure
+from bot import causes_figure, markup, rich_text, timeline_figure
 from bot.anonymity import anonymised
 from bot.comparison import difference
 from bot.durations import in_sentence, in_words
@@ -294,13 +294,17 @@ def by_heading(answers: Iterable[Answer]) -> list[tuple[str, list[Answer]]]:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text on one line, cut after a sentence, or else a word, with an ellipsis when it is longer."""
-    words = " ".join(text.split())
+    """The words on one line, cut after a sentence, or else a word, with an ellipsis when they are longer."""
+    words = " ".join(rich_text.words(text).split())
     if len(words) <= most:
         return words
     cut = words[:most]
     sentence = max(cut.rfind(f"{end} ") for end in ".!?")
     return f"{cut[: sentence + 1] if sentence > most // 2 else cut.rpartition(' ')[0] or cut} …"
+
+
+def _shortened_for_markdown(text: str, most: int) -> markup.Ready:
+    return markup.literal(shortened(text, most))
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -355,9 +359,11 @@ def _environment(*, markdown: bool) -> Environment:
         "paragraph": markup.paragraph,
         "destination": markup.destination,
         "ready": markup.Ready,
+        "formatted": markup.formatted,
+        "plain_words": rich_text.words,
         "web_address": markup.web_address,
         "in_words": in_words,
-        "shortened": shortened,
+        "shortened": _shortened_for_markdown if markdown else shortened,
         "by_heading": by_heading,
         "answered": answered,
     }

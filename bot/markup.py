@@ -1,13 +1,19 @@
 """Text put into documents so that it comes out again as the same text: Markdown, links, CSV.
 
-Markdown follows CommonMark 0.31 with GFM's tables. HTML needs nothing here: its templates escape by themselves.
+Markdown follows CommonMark 0.31 with GFM's tables. What people marked as code, emphasis, quote or link is shown as
+such (see `bot.rich_text`); everything else they typed stays text.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+from markupsafe import Markup
+
+from bot.rich_text import Mark, Span, blocks, inline_spans, spans
 
 # Special wherever they stand. `_` only where it can open or close emphasis, so that snake_case stays readable.
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<&|~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -28,26 +34,109 @@ def made_ready(value: object) -> Ready:
 
 
 def paragraph(text: str) -> Ready:
-    """The text as one Markdown paragraph; its line breaks are hard ones."""
-    return Ready(_escaped(text, "\\\n"))
+    """The text as Markdown paragraphs, fenced code and quotes; its line breaks are hard ones."""
+    return Ready("\n\n".join(part for block, _ in _apart(text) if (part := _part(block))))
 
 
 def inline(text: str) -> Ready:
     """The text on one line of Markdown: for headings, list items and table cells."""
-    return Ready(_escaped(text, "<br>"))
+    return Ready("".join(_in_line(block) + line_break for block, line_break in _apart(text)))
 
 
-def _escaped(text: str, line_break: str) -> str:
+def literal(text: str) -> Ready:
+    """The text on one line of Markdown, no mark in it taken for one."""
+    return Ready(_escaped(text, "<br>", _safe))
+
+
+def formatted(text: str) -> Markup:
+    """The text as HTML for any element that holds words; line breaks are for `white-space: pre-wrap`."""
+    return Markup("").join(_element(span) for span in spans(text))
+
+
+_TAGS: Final = {
+    Mark.CODE: Markup("<code>{}</code>"),
+    Mark.BLOCK: Markup('<code class="block">{}</code>'),
+    Mark.QUOTE: Markup('<span class="quote">{}</span>'),
+    Mark.BOLD: Markup("<strong>{}</strong>"),
+    Mark.ITALIC: Markup("<em>{}</em>"),
+    Mark.STRIKE: Markup("<s>{}</s>"),
+}
+_EMPHASIS: Final = {Mark.BOLD: "**", Mark.ITALIC: "_", Mark.STRIKE: "~~"}
+
+
+def _element(span: Span) -> Markup:
+    if span.mark is Mark.LINK and (address := web_address(span.text)):
+        return Markup('<a href="{}" rel="noopener noreferrer">{}</a>').format(address, span.text)
+    return _TAGS.get(span.mark, Markup("{}")).format(span.text)
+
+
+def _apart(text: str) -> list[tuple[Span, str]]:
+    """The text's blocks; the line break between one and the next is not its own but `<br>`."""
+    found = blocks(text)
+    between = [(Span(block.mark, block.text.removesuffix("\n")), block.text[-1:] == "\n") for block in found[:-1]]
+    return [(block, "<br>" if ends else "") for block, ends in between] + [(block, "") for block in found[-1:]]
+
+
+def _part(block: Span) -> str:
+    """One block as Markdown that stands alone."""
+    if block.mark is Mark.BLOCK:
+        return _fenced(block.text)
+    if block.mark is Mark.QUOTE:
+        return "> " + _escaped(block.text, "\\\n> ", _shown)
+    return _escaped(block.text, "\\\n", _shown)
+
+
+def _fenced(code: str) -> str:
+    """A blank line gets a space, since the documents' templates own the blank lines."""
+    lines = [line if line.strip() else " " for line in code.split("\n")]
+    return "\n".join(("```", *lines, "```"))
+
+
+def _in_line(block: Span) -> str:
+    if block.mark is Mark.BLOCK:
+        return "<br>".join(_kept_code(line) for line in block.text.split("\n"))
+    quoted = block.mark is Mark.QUOTE
+    return _escaped(block.text, "<br>\\> " if quoted else "<br>", _shown, first="\\> " if quoted else "")
+
+
+def _kept_code(line: str) -> str:
+    before, code, after = _split(line)
+    return _kept(before) + (_code(code) if code else "") + _kept(after)
+
+
+def _code(code: str) -> str:
+    """A code span; as HTML where a table's bar or a backtick would end it."""
+    return f"<code>{_safe(code)}</code>" if set(code) & set("`|") else f"`{code}`"
+
+
+def _escaped(text: str, line_break: str, write: Callable[[str], str], first: str = "") -> str:
     before, lines, after = _split(text)
-    return _kept(before) + line_break.join(_line(line) for line in lines.split("\n")) + _kept(after)
+    written = (_line(line, write) for line in lines.split("\n"))
+    return _kept(before) + first + line_break.join(written) + _kept(after)
 
 
-def _line(line: str) -> str:
+def _line(line: str, write: Callable[[str], str]) -> str:
     before, words, after = _split(line)
-    escaped = _SPECIAL.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", words)
+    escaped = write(words)
     if _NUMBERED.match(words) or words[:1] in set("+-=>:"):
         escaped = _LINE_START.sub(r"\\\g<0>", escaped, count=1)
     return _kept(before) + escaped + _kept(after)
+
+
+def _safe(words: str) -> str:
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", words)
+
+
+def _shown(words: str) -> str:
+    """A line with its marks as Markdown's."""
+    return "".join(_marked(span) for span in inline_spans(words))
+
+
+def _marked(span: Span) -> str:
+    if span.mark is Mark.CODE:
+        return _code(span.text)
+    mark = _EMPHASIS.get(span.mark, "")
+    return f"{mark}{_safe(span.text)}{mark}"
 
 
 def _split(text: str) -> tuple[str, str, str]:

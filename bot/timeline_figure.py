@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from bot import rich_text
 from bot.durations import in_words
 from bot.lettering import fitted, text_width
 
@@ -240,7 +241,7 @@ def _dots(entries: Sequence[Entry], across: Scale, top: float, *, total: int) ->
     width = next((width for most, width in LABEL_WIDTHS if total <= most), LEAST_LABEL)
     for entry in entries:
         x = across.x(entry.at)
-        label = fitted(entry.text, width, LABEL_SIZE) if label_all or entry.is_key else ""
+        label = fitted(rich_text.words(entry.text), width, LABEL_SIZE) if label_all or entry.is_key else ""
         if not label:
             row = 0 if not label_all else rows.place(x - 9, x + 9)
             dots.append(Dot(entry, x, top + (row + 0.5) * ROW))
