@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,25 +13,21 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 from sqlmodel import Session
 
-from bot import answers, blameless, factors, moments, mrkdwn, retro
+from bot import answers, blameless, factors, retro
 from bot import people as who
 from bot.factors import TEXTS, Draft, Saved
 from bot.guides import Guide
 from bot.policy import Policy
 from bot.taxonomy import Taxonomy
-from handlers import dialogs, steps
+from handlers import dialogs, entry_menu, steps
 from handlers.courier import Clock
-from handlers.payloads import Click, Form, Suggestion
+from handlers.payloads import Click, Form
 from handlers.steps import Visit
 from handlers.views import factors as views
-from handlers.views import kit
 from storage import entries, retros
 from storage import factors as factor_rows
 from storage.db import Database
-from storage.models import Entry, Factor, Incident, Retrospective
-
-OFFERED = 100
-"""Lines of the timeline that are offered at once: what a menu of Slack holds."""
+from storage.models import Factor, Incident, Retrospective
 
 
 def register(app: App, taxonomy: Taxonomy) -> None:
@@ -44,7 +40,6 @@ def register(app: App, taxonomy: Taxonomy) -> None:
     app.action("factors_back")(turned)
     app.action("factors_on")(turned)
     app.action("factor_keep")(keep_clicked)
-    app.options("factor_evidence")(evidence_suggested)
     app.view("factor_save")(saved)
 
 
@@ -153,41 +148,8 @@ def _choices(
     own = factor.id if factor is not None else None
     wanted = {*draft.evidence, *draft.against}
     lines = [entry for entry in entries.of_incident(session, incident.id) if entry.id in wanted] if wanted else []
-    labels = _labels(session, incident, viewer, lines)
-    return views.Choices(taxonomy, factors.possible_causes(known, own), labels)
-
-
-def _labels(session: Session, incident: Incident, viewer: str, lines: Sequence[Entry]) -> dict[int, str]:
-    """What each line is called in the menus, in their order; with its day where they are of several."""
-    zone = moments.zone_named(who.zone_of(session, incident.team_id, viewer))
-    names = who.names(session, incident.team_id)
-    first = entries.of_incident(session, incident.id, most=1)
-    days = {entry.happened_at.astimezone(zone).date() for entry in (*first, *lines)}
-    return {entry.id: views.entry_label(entry, names, zone, day=len(days) > 1) for entry in lines}
-
-
-def evidence_suggested(ack: Ack, suggestion: Suggestion, db: Database) -> None:
-    """Lines of this incident that hold every word typed so far, the marked ones first."""
-    with db.reading() as session:
-        _, incident = retro.seen(
-            session, suggestion.team_id, int(suggestion.metadata["retro"]), asked_by=suggestion.user_id
-        )
-        lines = [
-            entry for marked in (True, False) for entry in entries.of_incident(session, incident.id, marked=marked)
-        ]
-        names = who.names(session, incident.team_id)
-        labels = _labels(session, incident, suggestion.user_id, lines)
-    wanted = suggestion.typed.casefold().split()
-    options = [
-        kit.option(labels[entry.id], str(entry.id)).to_dict()
-        for entry in lines
-        if _holds(f"{labels[entry.id]} {mrkdwn.plain(entry.text, names)}", wanted)
-    ]
-    ack(options=options[:OFFERED])
-
-
-def _holds(said: str, wanted: Sequence[str]) -> bool:
-    return all(word in said.casefold() for word in wanted)
+    chosen = zip(lines, entry_menu.options(session, incident, viewer, lines), strict=True)
+    return views.Choices(taxonomy, factors.possible_causes(known, own), {line.id: option for line, option in chosen})
 
 
 # --- saved -----------------------------------------------------------------------------------------------

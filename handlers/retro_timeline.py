@@ -18,9 +18,9 @@ from bot.guides import Guide, Prompt
 from bot.kinds import Kind
 from bot.moments import TypedMark
 from bot.policy import Policy
-from handlers import dialogs, incident_base, retro_steps, steps
+from handlers import dialogs, entry_menu, incident_base, retro_steps, steps
 from handlers.courier import Clock
-from handlers.payloads import Click, Form, Suggestion
+from handlers.payloads import Click, Form
 from handlers.steps import Visit, kinds
 from handlers.views import retro_timeline as views
 from storage import entries
@@ -28,12 +28,9 @@ from storage import incidents as incident_rows
 from storage.db import Database
 from storage.models import Entry, Incident, Milestone, MilestoneKind
 
-OFFERED = 100
-"""What a menu of Slack holds."""
-
 
 def register(app: App) -> None:
-    app.options("retro_entries")(entries_suggested)
+    entry_menu.register(app)
     app.action("retro_entries_earlier")(page_turned)
     app.action("retro_entries_later")(page_turned)
     app.action("retro_entries_all")(everything_shown)
@@ -146,9 +143,8 @@ def _entry(session: Session, of: Incident, entry_id: int) -> Entry:
 @kinds.shows("timeline")
 def entry_list(session: Session, visit: Visit) -> list[Block]:
     names = who.names(session, visit.retro.team_id)
-    zone = moments.zone_named(who.zone_of(session, visit.retro.team_id, visit.viewer))
     chosen = [entry for entry in entries.of_incident(session, visit.incident.id) if entry.is_key]
-    options = [views.choice(entry, names, zone) for entry in chosen[:OFFERED]]
+    options = entry_menu.options(session, visit.incident, visit.viewer, chosen[: entry_menu.OFFERED])
     return views.entry_list(_page(session, visit), options, names)
 
 
@@ -207,31 +203,6 @@ def keep_key_moments(session: Session, visit: Visit, form: Form) -> str | None:
         call = timeline.set_mark if entry.is_key else timeline.unset_mark
         call(session, entry, by=visit.viewer, way="key", changed=changed, now=visit.now)
     return None
-
-
-def entries_suggested(ack: Ack, suggestion: Suggestion, db: Database) -> None:
-    """Entries that hold the words typed so far, marked ones first."""
-    with db.reading() as session:
-        found, of = retro.seen(
-            session, suggestion.team_id, int(suggestion.metadata["retro"]), asked_by=suggestion.user_id
-        )
-        names = who.names(session, found.team_id)
-        zone = moments.zone_named(who.zone_of(session, found.team_id, suggestion.user_id))
-        fitting = [
-            entry
-            for marked in (True, False)
-            for entry in entries.of_incident(session, of.id, marked=marked)
-            if _holds(entry, names, zone, suggestion.typed)
-        ]
-        options = [views.choice(entry, names, zone) for entry in fitting[:OFFERED]]
-    ack(options=[option.to_dict() for option in options])
-
-
-def _holds(entry: Entry, names: Mapping[str, str], zone: tzinfo, typed: str) -> bool:
-    """Whether an entry has the words typed so far, in its text or in what the menu says of it."""
-    wanted = typed.casefold().strip()
-    told = (mrkdwn.plain(entry.text, names), views.choice_label(entry, names, zone))
-    return any(wanted in text.casefold() for text in told)
 
 
 def page_turned(

@@ -18,6 +18,7 @@ from tests.conftest import MONDAY, Team
 from tests.retro_story import begin, hub, incident
 
 KEY = "Key moments"
+ROLL_BACK = "15:12 🧭 alice: roll back to v41"
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_contradictions_are_explained_and_may_be_kept(room: Channel, team: Team,
 def test_a_message_gives_its_time_to_a_milestone(room: Channel, team: Team, seamark: Seamark) -> None:
     dialog = opens(team.carol, room, "Milestones")
     offered = dialog.suggestions("Use this message's time", "error rate")
-    assert offered == ["15:15 the error rate doubled"]
+    assert offered == ["15:15 🔔 bob: the error rate doubled"]
 
     dialog.fill({"Use this message's time": offered[0], "As the time of": "Detected"}).submit()
 
@@ -96,14 +97,14 @@ def test_a_time_to_come_is_refused_at_its_field(room: Channel, team: Team) -> No
 
 def test_key_moments_are_chosen_by_typing(room: Channel, team: Team, seamark: Seamark) -> None:
     dialog = opens(team.carol, room, "Timeline review")
-    assert dialog.suggestions(KEY, "roll back") == ["15:12 roll back to v41"]
+    assert dialog.suggestions(KEY, "v41 alice") == [ROLL_BACK]
 
-    dialog.fill({KEY: ["15:12 roll back to v41"]}).submit()
+    dialog.fill({KEY: [ROLL_BACK]}).submit()
 
     with seamark.db.reading() as session:
         assert session.exec(select(Entry.text).where(Entry.is_key)).all() == ["roll back to v41"]
     again = opens(team.bob, room, "Timeline review")
-    assert again.values[KEY] == ["04:42 roll back to v41"]
+    assert again.values[KEY] == ["04:42 🧭 alice: roll back to v41"]
     assert ":star:" in again.text
     again.fill({KEY: []}).submit()
     with seamark.db.reading() as session:
@@ -111,8 +112,8 @@ def test_key_moments_are_chosen_by_typing(room: Channel, team: Team, seamark: Se
 
 
 def test_two_peoples_key_moments_add_up(room: Channel, team: Team, seamark: Seamark) -> None:
-    mine = opens(team.carol, room, "Timeline review").fill({KEY: ["15:12 roll back to v41"]})
-    opens(team.bob, room, "Timeline review").fill({KEY: ["04:50 half of the orders fail"]}).submit()
+    mine = opens(team.carol, room, "Timeline review").fill({KEY: [ROLL_BACK]})
+    opens(team.bob, room, "Timeline review").fill({KEY: ["04:50 💥 bob: half of the orders fail"]}).submit()
     mine.submit()
 
     with seamark.db.reading() as session:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from typing import Any
 
 from slack_sdk.models.blocks import Block, InputBlock, Option, OptionGroup, PlainTextObject, StaticSelectElement
@@ -14,11 +13,10 @@ from bot import mrkdwn
 from bot.answers import parts
 from bot.blameless import Remark
 from bot.factors import TEXTS, Draft
-from bot.kinds import Kind
 from bot.taxonomy import Taxonomy, Term
 from handlers.payloads import Form
 from handlers.views import kit
-from storage.models import Entry, Factor
+from storage.models import Factor
 
 PAGE = 10
 """Factors on one page of the step: two blocks each, of the forty that a kind may show."""
@@ -97,7 +95,7 @@ class Choices:
 
     taxonomy: Taxonomy
     causes: Sequence[Factor] = ()
-    entries: Mapping[int, str] = field(default_factory=dict)
+    entries: Mapping[int, Option] = field(default_factory=dict)
 
 
 def factor_dialog(draft: Draft, choices: Choices, metadata: dict[str, Any], *, notes: Sequence[Block] = ()) -> View:
@@ -164,23 +162,10 @@ def _category_field(taxonomy: Taxonomy, draft: Draft) -> InputBlock:
 
 
 def _evidence_field(name: str, label: str, chosen: Sequence[int], choices: Choices, hint: str) -> InputBlock:
-    initial = [kit.option(choices.entries[one], str(one)) for one in chosen if one in choices.entries]
+    initial = [choices.entries[one] for one in chosen if one in choices.entries]
     return kit.searches_field(
-        name, label, "factor_evidence", initial=initial, hint=hint, placeholder="Type words, a name or a time"
+        name, label, "retro_entries", initial=initial, hint=hint, placeholder="Type words, a name or a time"
     )
-
-
-def entry_label(entry: Entry, names: Mapping[str, str], zone: tzinfo, *, day: bool) -> str:
-    """A line of the timeline to choose: its time in the reader's zone, who said it, its first words."""
-    at = entry.happened_at.astimezone(zone)
-    time = f"{at.day} {at:%b %H:%M}" if day else f"{at:%H:%M}"
-    author = entry.app_name or names.get(entry.author_id or "", "")
-    said = " ".join(mrkdwn.plain(entry.text, names).split()) or ", ".join(
-        str(file.get("name") or "a file") for file in entry.files
-    )
-    emoji = Kind(entry.kind).emoji if entry.is_marked else ""
-    label = " ".join(part for part in (time, emoji, f"{author}:" if author else "", said) if part)
-    return mrkdwn.shorten(label, LABEL)
 
 
 def _cause_field(causes: Sequence[Factor], chosen: int | None) -> InputBlock:

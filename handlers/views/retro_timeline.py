@@ -122,14 +122,17 @@ def entry_line(entry: Entry, names: Mapping[str, str]) -> str:
     return f"{star}{kind.emoji} {mrkdwn.moment(entry.happened_at, day=True)} *{author}*: {said}"
 
 
-def choice(entry: Entry, names: Mapping[str, str], zone: tzinfo) -> Option:
-    """An entry to choose from a menu: its time in the chooser's zone, and its first words."""
-    return kit.option(choice_label(entry, names, zone), str(entry.id))
-
-
-def choice_label(entry: Entry, names: Mapping[str, str], zone: tzinfo) -> str:
-    words = " ".join(mrkdwn.plain(entry.text, names).split()) or "(no text)"
-    return mrkdwn.shorten(f"{entry.happened_at.astimezone(zone):%H:%M} {words}", 75)
+def choice_label(entry: Entry, names: Mapping[str, str], zone: tzinfo, *, day: bool) -> str:
+    """A line of the timeline to choose: its time in the reader's zone, who said it, its first words."""
+    at = entry.happened_at.astimezone(zone)
+    time = f"{at.day} {at:%b %H:%M}" if day else f"{at:%H:%M}"
+    author = entry.app_name or names.get(entry.author_id or "", "")
+    said = " ".join(mrkdwn.plain(entry.text, names).split()) or ", ".join(
+        str(file.get("name") or "a file") for file in entry.files
+    )
+    emoji = Kind(entry.kind).emoji if entry.is_marked else ""
+    label = " ".join(part for part in (time, emoji, f"{author}:" if author else "", said) if part)
+    return mrkdwn.shorten(label, 75)
 
 
 def add_dialog(metadata: dict[str, Any]) -> View:
