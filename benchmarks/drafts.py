@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot import capture, documents, guides, incidents, milestones, mrkdwn, policy, reports, stories, taxonomy
+from bot import capture, documents, incidents, milestones, mrkdwn, reports, stories
 from bot.capture import Said
 from bot.incidents import Declaration
 from bot.report import Entry, Report
@@ -83,7 +83,7 @@ def _draft(story: Story, chosen: Mapping[str, str]) -> Report:
         with db.transaction() as session:
             incident = _listen(session, story)
             _set(session, incident, story, chosen)
-            books = Books(guides.load(), policy.load(), taxonomy.load())
+            books = Books.load(None)
             report = reports.build(session, incident, books)
         db.close()
     return report

@@ -20,14 +20,11 @@ from slack_sdk import WebClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import capture as capture_rules
-from bot import evidence, evidence_links, guides, policy, taxonomy, updates
+from bot import evidence, evidence_links, updates
 from bot.evidence_links import LinkPatterns
-from bot.guides import Guide
 from bot.nudge_cases import Team
-from bot.policy import Policy
 from bot.reports import Books
 from bot.settings import Settings
-from bot.taxonomy import Taxonomy
 from handlers import (
     accounts,
     action_items,
@@ -87,9 +84,7 @@ class Seamark:
     client: WebClient
     bolt: App
     courier: Courier
-    guides: dict[str, Guide]
-    policy: Policy
-    taxonomy: Taxonomy
+    books: Books
     team_id: str
     bot_user_id: str
     _socket: Connection | None = None
@@ -126,11 +121,11 @@ class Seamark:
 
     def tick(self) -> None:
         """One tick of the clock: plan what has become due. Any number of copies may do so at once."""
-        team, now = Team(self.team_id, self.settings, self.policy), self.clock()
+        team, now = Team(self.team_id, self.settings, self.books.policy), self.clock()
         if self._behind:
             self._catch_up()
         with self.db.transaction() as session:
-            updates.ask_for_due(session, self.policy, now=now)
+            updates.ask_for_due(session, self.books.policy, now=now)
         nudges.tick(self.db, team, now)
         digests.tick(self.db, team, now)
 
@@ -159,103 +154,85 @@ class Seamark:
         self.db.close()
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The machine's certificates, read once: the SDK would read them for each call, which takes some 20 ms."""
-    return ssl.create_default_context()
-
-
-def _link_patterns(folders: list[Path]) -> LinkPatterns | None:
-    """A team's own `links.yml` before the patterns that ship; None when it has none."""
-    found = [folder / "links.yml" for folder in folders if (folder / "links.yml").is_file()]
-    return evidence_links.load_patterns(found[-1]) if found else None
-
-
 def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     """Put a bot together: upgrade the database, greet Slack (`auth.test`), register every listener.
 
-    Raises `SlackApiError` when Slack does not know the token, `FaultyDefinition` when a guide, the policy or
-    the taxonomy cannot be read.
+    Raises `SlackApiError` when Slack does not know the token, `FaultyDefinition` when a guide, the policy, the
+    taxonomy or the links cannot be read.
     """
-    folders = [settings.guides_folder] if settings.guides_folder else []
-    known_guides, team_policy, terms = guides.load(*folders), policy.load(*folders), taxonomy.load(*folders)
-    books = Books(known_guides, team_policy, terms)
+    books, patterns = Books.load(settings.guides_folder), _link_patterns(settings.guides_folder)
+    db, client = _database(settings), _client(settings)
+    me = client.auth_test()
+    db.carry(**{capture_rules.WORKSPACE: me["url"], evidence.PATTERNS: patterns, people.KNOWN: set()})
+    with db.transaction() as session:
+        own = Person(team_id=me["team_id"], user_id=me["user_id"], name=me["user"], is_bot=True, refreshed_at=clock())
+        people.remember_person(session, own)
+    provided = {"settings": settings, "books": books, "guides": books.guides}
+    provided |= {"policy": books.policy, "taxonomy": books.taxonomy}
+    bolt = _bolt(settings, client)
+    middleware.register(bolt, db=db, clock=clock, **provided)
+    register_features(bolt, books)
+    kinds = Deliveries()
+    register_deliveries(kinds)
+    about_us = {"team_id": me["team_id"], "bot_user_id": me["user_id"]}
+    courier = Courier(kinds, db=db, client=client, clock=clock, worker=_worker(), extras=provided | about_us)
+    return Seamark(settings, db, clock, client, bolt, courier, books, str(me["team_id"]), str(me["user_id"]))
+
+
+def _link_patterns(folder: Path | None) -> LinkPatterns | None:
+    """A team's own `links.yml` before the patterns that ship; None when it has none."""
+    own = folder / "links.yml" if folder else None
+    return evidence_links.load_patterns(own) if own and own.is_file() else None
+
+
+def _database(settings: Settings) -> Database:
     db = Database(settings.database_url)
     migrate.upgrade(db)
     if db.is_sqlite:
         with db.transaction() as session:
             outbox.release_leases(session)
-    client = WebClient(
+    return db
+
+
+def _client(settings: Settings) -> WebClient:
+    """The courier alone decides about trying again, so the client does not."""
+    return WebClient(
         token=settings.bot_token,
         base_url=settings.slack_api_url,
         timeout=SLACK_TIMEOUT,
         ssl=_trusted(),
         retry_handlers=[],
     )
-    me = client.auth_test()
-    with db.transaction() as session:
-        own = Person(team_id=me["team_id"], user_id=me["user_id"], name=me["user"], is_bot=True, refreshed_at=clock())
-        people.remember_person(session, own)
-    workspace = {capture_rules.WORKSPACE: me["url"], evidence.PATTERNS: _link_patterns(folders), people.KNOWN: set()}
-    db.carry(**workspace)
-    bolt = App(
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The machine's certificates, read once: the SDK would read them for each call, which takes some 20 ms."""
+    return ssl.create_default_context()
+
+
+def _bolt(settings: Settings, client: WebClient) -> App:
+    return App(
         client=client,
         signing_secret=settings.signing_secret or "not used in Socket Mode",
         token_verification_enabled=False,
         process_before_response=True,
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
-    kinds = Deliveries()
-    courier = Courier(
-        kinds,
-        db=db,
-        client=client,
-        clock=clock,
-        worker=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
-        extras={
-            "settings": settings,
-            "guides": known_guides,
-            "policy": team_policy,
-            "taxonomy": terms,
-            "books": books,
-            "team_id": me["team_id"],
-            "bot_user_id": me["user_id"],
-        },
-    )
-    middleware.register(
-        bolt,
-        db=db,
-        clock=clock,
-        settings=settings,
-        guides=known_guides,
-        policy=team_policy,
-        taxonomy=terms,
-        books=books,
-    )
-    register_features(bolt, books)
-    register_deliveries(kinds)
-    return Seamark(
-        settings,
-        db,
-        clock,
-        client,
-        bolt,
-        courier,
-        known_guides,
-        team_policy,
-        terms,
-        str(me["team_id"]),
-        str(me["user_id"]),
-    )
+
+
+def _worker() -> str:
+    """A name for this process that no other copy has, also after a restart."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 def register_features(bolt: App, books: Books) -> None:
     """Hook every listener into Bolt, which asks them one after the other: what comes in most is asked first."""
     incident.incident.register(bolt)
     channels.register_lines(bolt)
-    typed_secrets.register(bolt)
-    for feature in (errors, capture, channels, incident, retro, accounts, action_items, nudges, library, home):
+    for feature in (capture, errors, channels, incident, retro, accounts, action_items, nudges, library, home):
         feature.register(bolt)
+    typed_secrets.register(bolt)
     factors.register(bolt, books.taxonomy)
     publishing.register(bolt, books)
 

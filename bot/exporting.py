@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from bot import audit, databases, documents, guides, policy, reports, taxonomy
+from bot import audit, databases, documents, reports
 from bot.databases import DatabaseAway
 from bot.documents import FORMS, Form
 from bot.errors import Refusal
@@ -99,12 +99,12 @@ def one(url: str, name: str, form: Form, *, folder: Path | None, now: datetime) 
         found = [incident for incident in known if match and incident.number == int(match[1])]
         if not found:
             raise NothingToExport
-        return documents.render(_report(session, found[0], _books(folder), now), form)
+        return documents.render(_report(session, found[0], Books.load(folder), now), form)
 
 
 def everything(url: str, into: Path, forms: Sequence[Form], *, folder: Path | None, now: datetime) -> list[Path]:
     """Write the documents of every incident into a folder, which is made; returns what was written."""
-    books = _books(folder)
+    books = Books.load(folder)
     written = []
     with _database(url) as session:
         known = incidents.every(session)
@@ -123,11 +123,6 @@ def everything(url: str, into: Path, forms: Sequence[Form], *, folder: Path | No
 def write(path: Path, content: str) -> None:
     """Write a document as it is: no line end changed."""
     path.write_text(content, encoding="utf-8", newline="")
-
-
-def _books(folder: Path | None) -> Books:
-    folders = [folder] if folder is not None else []
-    return Books(guides.load(*folders), policy.load(*folders), taxonomy.load(*folders))
 
 
 def _report(session: Session, incident: Incident, books: Books, now: datetime) -> Report:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from bot import action_items as actions
-from bot import durations, moments, mrkdwn, report, retro
+from bot import durations, guides, moments, mrkdwn, policy, report, retro, taxonomy
 from bot import people as who
 from bot.answers import in_words
 from bot.guides import Guide, Option, Prompt, Step
@@ -39,6 +40,12 @@ class Books:
     guides: Mapping[str, Guide]
     policy: Policy
     taxonomy: Taxonomy
+
+    @classmethod
+    def load(cls, folder: Path | None) -> Books:
+        """What ships with Seamark, with a team's own `folder` before it. Raises `FaultyDefinition`."""
+        folders = [folder] if folder is not None else []
+        return cls(guides.load(*folders), policy.load(*folders), taxonomy.load(*folders))
 
 
 def checklist(policy: Policy) -> Prompt:

@@ -6,13 +6,12 @@ import errno
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError, SlackClientNotConnectedError
 from slack_sdk.socket_mode.builtin import SocketModeClient
@@ -41,7 +40,7 @@ class Connection:
     def __init__(
         self, bolt: App, app_token: str, *, client: WebClient, concurrency: int, after_gap: Callable[[], None]
     ) -> None:
-        self._bolt, self._after_gap = bolt, after_gap
+        self._after_gap = after_gap
         self._client = _Client(
             app_token,
             logger=bolt.logger,
@@ -53,6 +52,7 @@ class Connection:
             on_error_listeners=[self._hang_up],
         )
         self._client.socket_mode_request_listeners.append(self._answer)
+        self._adapter = _Adapter(bolt, self._client)
         self._refreshing = False
         self._changed = threading.Condition()
         self._under_way = 0
@@ -101,8 +101,7 @@ class Connection:
                 return
             self._under_way += 1
         try:
-            began = time.time()
-            send_response(client, request, run_bolt_app(self._bolt, request), began)
+            self._adapter.handle(cast("SocketModeClient", client), request)
         finally:
             with self._changed:
                 self._under_way -= 1
@@ -139,6 +138,13 @@ class Connection:
             if not self._refreshing:
                 self._after_gap()
             self._refreshing = False
+
+
+class _Adapter(SocketModeHandler):
+    """Bolt's own way from a request to its answer, for a client that is there already."""
+
+    def __init__(self, app: App, client: SocketModeClient) -> None:
+        self.app, self.client = app, client
 
 
 class _Client(SocketModeClient):

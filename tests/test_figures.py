@@ -52,7 +52,7 @@ def counted(seamark: Seamark, slack: Sandbox, user: str, days: int = 90) -> figu
             team_id=slack.team_id,
             user_id=user,
             days=days,
-            taxonomy=seamark.taxonomy,
+            taxonomy=seamark.books.taxonomy,
             now=slack.clock.now(),
         )
 

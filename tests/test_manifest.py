@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bot import app, guides, manifest, policy, taxonomy
+from bot import app, manifest
 from bot.reports import Books
 from sandbox import manifest as slack_manifest
 from sandbox.delivery import _OPENS as OPENED_BY_SCOPE
@@ -47,7 +47,7 @@ class Registered:
 
 def registered() -> Registered:
     everything: Any = Registered()
-    app.register_features(everything, Books(guides.load(), policy.load(), taxonomy.load()))
+    app.register_features(everything, Books.load(None))
     return everything  # type: ignore[no-any-return]
 
 

@@ -15,7 +15,6 @@ from bot.app import Seamark
 from bot.factors import Draft
 from bot.kinds import Kind
 from bot.publishing import Decision
-from bot.reports import Books
 from bot.taxonomy import Taxonomy
 from sandbox import Channel, Dialog, Person, Sandbox, Shown
 from sandbox.mrkdwn import pings_of_blocks
@@ -380,7 +379,7 @@ def fill_up(session: Session, slack: Sandbox, team: Team, terms: Taxonomy) -> No
 @pytest.mark.slow
 def test_much_is_published_as_well(room: Channel, team: Team, slack: Sandbox, seamark: Seamark, db: Database) -> None:
     with seamark.db.transaction() as session:
-        fill_up(session, slack, team, seamark.taxonomy)
+        fill_up(session, slack, team, seamark.books.taxonomy)
 
     form = opens(team.carol, room)
     assert "ACT-40 has no way to tell that it worked" not in form.text, "only the first thirty are named"
@@ -401,7 +400,7 @@ def test_much_is_published_as_well(room: Channel, team: Team, slack: Sandbox, se
 def test_publishing_at_once_makes_one_version(
     room: Channel, team: Team, slack: Sandbox, seamark: Seamark, db: Database
 ) -> None:
-    books = Books(seamark.guides, seamark.policy, seamark.taxonomy)
+    books = seamark.books
     made: list[bool] = []
 
     def press() -> None:

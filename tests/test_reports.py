@@ -11,7 +11,6 @@ from sqlmodel import Session, select
 from bot import reports
 from bot.app import Seamark
 from bot.report import Report
-from bot.reports import Books
 from sandbox import Channel, Sandbox
 from storage import audit as trail
 from storage.models import Account, Answer, Entry, Incident, Retrospective
@@ -27,7 +26,7 @@ def room(slack: Sandbox, team: Team, seamark: Seamark) -> Channel:
 
 
 def built(seamark: Seamark, number: int = 1) -> Report:
-    books = Books(seamark.guides, seamark.policy, seamark.taxonomy)
+    books = seamark.books
     with seamark.db.reading() as session:
         return reports.build(session, session.get_one(Incident, number), books)
 
