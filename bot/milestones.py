@@ -70,6 +70,14 @@ def contradictions(kind: MilestoneKind, at: datetime, others: Mapping[str, Miles
     ]
 
 
+def fitted(kind: MilestoneKind, at: datetime, others: Mapping[str, Milestone]) -> datetime:
+    """The time, or that of another milestone in the same minute which it would overtake: people type minutes."""
+    for other in contradictions(kind, at, others):
+        if other.at.replace(second=0, microsecond=0) == at.replace(second=0, microsecond=0):
+            at = other.at
+    return at
+
+
 def set_milestone(
     session: Session,
     incident: Incident,
@@ -90,6 +98,7 @@ def set_milestone(
     """
     one_at_a_time(session, f"incident {incident.id}")
     others = incidents.milestones(session, incident.id)
+    at = fitted(kind, at, others)
     is_repeat = entries.by_source(session, incident.team_id, source_key) is not None
     if kind in others and not (timed or anyway or is_repeat):
         raise SetAlready(others[kind], at, note)

@@ -23,6 +23,9 @@ from storage import action_items, digests, outbox, publications, retros
 from storage import incidents as incident_rows
 from storage.nudges import ACTION, INCIDENT, RETRO
 
+UNEDITABLE = {*NOBODY_THERE, "message_not_found", "edit_window_closed", "is_inactive"}
+"""Slack's words when a message is gone, or can no longer be edited (https://docs.slack.dev/reference/methods/chat.update)."""
+
 NEUTRAL = "What stood here is private now."
 
 
@@ -75,7 +78,7 @@ def edit(delivery: Delivery) -> None:
             channel=channel, ts=payload["ts"], **(views.overdue(rows, reader) if rows else message)
         )
     except SlackApiError as error:
-        if error.response.get("error") not in {*NOBODY_THERE, "message_not_found", "edit_window_closed"}:
+        if error.response.get("error") not in UNEDITABLE:
             raise
 
 
@@ -100,5 +103,5 @@ def _neutralise(delivery: Delivery, channel: str, ts: str) -> None:
     try:
         delivery.client.chat_update(channel=channel, ts=ts, **kit.message(NEUTRAL, [kit.section(NEUTRAL)]))
     except SlackApiError as error:
-        if error.response.get("error") not in {*NOBODY_THERE, "message_not_found", "edit_window_closed"}:
+        if error.response.get("error") not in UNEDITABLE:
             raise

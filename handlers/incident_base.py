@@ -14,7 +14,11 @@ from handlers.views import kit
 from storage import outbox
 from storage.models import Incident
 
-incident = Subcommands("/incident", "remembers an incident while you work on it.")
+incident = Subcommands(
+    "/incident",
+    "remembers an incident while you work on it.",
+    first=("declare", "mark", "started", "detected", "acknowledged", "mitigated", "resolved", "status"),
+)
 
 
 def lane(of: Incident) -> str:

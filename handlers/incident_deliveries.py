@@ -216,6 +216,7 @@ def _ignoring_gone(call: Any) -> None:
         if error.response.get("error") not in {
             "message_not_found",
             "is_archived",
+            "is_inactive",
             "channel_not_found",
             "not_in_channel",
         }:
@@ -224,11 +225,16 @@ def _ignoring_gone(call: Any) -> None:
 
 def archive_channel(delivery: Delivery) -> None:
     """Archive a channel, because somebody asked for it."""
+    channel = delivery.payload["channel"]
     try:
-        delivery.client.conversations_archive(channel=delivery.payload["channel"])
+        delivery.client.conversations_archive(channel=channel)
     except SlackApiError as error:
         if error.response.get("error") != "already_archived":
             raise
+    with delivery.db.transaction() as session:
+        row = people.channel(session, delivery.team_id, channel)
+        row.is_archived = True
+        session.add(row)
 
 
 def ask_update(delivery: Delivery) -> None:

@@ -24,12 +24,13 @@ from handlers.views import incident as views
 from handlers.views import kit
 from handlers.views import timeline as timeline_views
 from storage import outbox
+from storage import people as people_rows
 from storage.db import Database
 from storage.models import Incident, IncidentStatus
 
 
 class NoSuchRole(Refusal):
-    """A role is given like `/incident role lead @bob`. Nothing was changed."""
+    """A role is given like `/incident role lead @bob`, with the @ before the name. Nothing was changed."""
 
 
 class NotInChannel(Refusal):
@@ -76,11 +77,10 @@ def severity(ack: Ack, slash: Slash, db: Database, clock: Clock, policy: Policy)
 def role(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
     """who does what, e.g. `/incident role lead @bob`"""
     now = clock()
-    name, _, whom = slash.rest.partition(" ")
-    user = next(iter(mrkdwn.mentioned(whom)), None)
-    if not name or mrkdwn.mentioned(name) or user is None:
+    user = next(iter(mrkdwn.mentioned(slash.rest)), None)
+    called = next((word.lower() for word in mrkdwn.plain(slash.rest, {}).split() if not word.startswith("@")), None)
+    if called is None or user is None:
         raise NoSuchRole
-    called = mrkdwn.plain(name, {}).lower()
     with db.transaction() as session:
         here = incidents.here(session, slash.team_id, slash.channel_id)
         if user != slash.user_id and not incidents.may_see(session, here, user):
@@ -246,4 +246,6 @@ def reopen(ack: Ack, slash: Slash, db: Database, clock: Clock, policy: Policy) -
             _record(session, of, slash, f"Incident reopened{f': {words}' if words else ''}", now)
             updates.schedule(session, of, policy, now=now)
             put_fetch(session, of, now=now)
-    ack(**kit.ephemeral(views.reopened(of, already=not opened_now)))
+        known = people_rows.known_channel(session, of.team_id, of.channel_id or "")
+    is_archived = known is not None and known.is_archived
+    ack(**kit.ephemeral(views.reopened(of, already=not opened_now, is_archived=is_archived)))

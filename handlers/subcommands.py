@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,10 @@ class Subcommand:
 
 
 class Subcommands:
-    """The registry of one command, e.g. `/incident`; `about` heads its help."""
+    """The registry of one command, e.g. `/incident`; `about` heads its help, which shows `first` first."""
 
-    def __init__(self, command: str, about: str) -> None:
-        self.command, self.about = command, about
+    def __init__(self, command: str, about: str, first: Sequence[str] = ()) -> None:
+        self.command, self.about, self.first = command, about, first
         self.registered: dict[str, Subcommand] = {}
 
     def subcommand(self, listener: Listener) -> Listener:
@@ -73,7 +73,9 @@ class Subcommands:
         ack(**kit.ephemeral(f"{wrong} `{self.command} help` shows what there is."))
 
     def _help_texts(self) -> list[str]:
-        lines = [f"• *{one.name}*: {one.help}" for name, one in self.registered.items() if name == one.name]
+        there = {name: one for name, one in self.registered.items() if name == one.name}
+        shown = [there[name] for name in dict.fromkeys([*self.first, *there])]
+        lines = [f"• *{one.name}*: {one.help}" for one in shown]
         return [f"*{self.command}* {self.about}", *kit.paged(lines)]
 
 

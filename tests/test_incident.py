@@ -11,7 +11,7 @@ from bot.app import Seamark
 from handlers.incident import incident
 from handlers.subcommands import example_of
 from sandbox import Channel, Person, Sandbox, Shown
-from storage import people
+from storage import outbox, people
 from storage.models import Incident, Milestone
 from tests.conftest import Team
 from tests.timelines import declare, declare_here, line_with, timeline
@@ -514,6 +514,7 @@ def test_time_is_read_as_utc_and_said_so_when_slack_is_slow(slack: Sandbox, team
 def test_every_subcommand_is_in_the_help_with_an_example(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     text = team.alice.types("/incident", team.ops).text
 
+    assert text.split("\n")[1].startswith("• *declare*: ")
     for name, one in incident.registered.items():
         assert f"*{name}*" in text or f"{name}:" in text
         assert example_of(one.help), name
@@ -557,6 +558,37 @@ def test_unknown_word_is_answered_with_the_nearest(slack: Sandbox, team: Team, s
     assert team.alice.types("/retro xyzzy", team.ops).text == (
         "There is no `/retro xyzzy`, so nothing was done. `/retro help` shows what there is."
     )
+
+
+def test_milestone_within_the_same_minute_contradicts_nothing(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare(slack, team)
+    slack.clock.advance(seconds=20)
+    team.alice.types("/incident detected", room)
+
+    answer = team.alice.types("/incident resolved 10:00", room)
+
+    assert (answer.text, answer.buttons) == ("🏁 Resolved Nov 16, 2026 at 10:00 AM.", [])
+    assert room.topic == "INC-1 · SEV3 · resolved · Checkout fails"
+
+
+def test_role_is_understood_in_either_order(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare(slack, team)
+
+    assert team.alice.types("/incident role @bob Comms", room).text == "bob has the role comms now."
+    assert team.alice.types("/incident role lead bob", room).text == (
+        "A role is given like `/incident role lead @bob`, with the @ before the name. Nothing was changed."
+    )
+
+
+def test_reopened_in_an_archived_channel_says_what_to_do(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare(slack, team)
+    team.alice.types("/incident close archive", room)
+
+    assert team.alice.types("/incident reopen INC-1", team.ops).text == (
+        "INC-1 is open again, but #inc-1-checkout-fails is archived: unarchive it to go on there."
+    )
+    with seamark.db.reading() as session:
+        assert outbox.failed(session) == []
 
 
 def test_milestone_told_again_without_a_time_asks_before_it_moves(slack: Sandbox, team: Team, seamark: Seamark) -> None:

@@ -209,11 +209,13 @@ def closed(incident: Incident, *, already: bool) -> dict[str, Any]:
     return kit.ephemeral(text, buttons_=[archive])
 
 
-def reopened(incident: Incident, *, already: bool) -> str:
-    """The answer to reopening; `already` when it had been open."""
+def reopened(incident: Incident, *, already: bool, is_archived: bool) -> str:
+    """The answer to reopening; `already` when it had been open, `is_archived` when its channel takes nothing."""
     state = "is open already" if already else "is open again"
     if incident.channel_id is None:
         return f"{incident.key} {state}."
+    if is_archived:
+        return f"{incident.key} {state}, but <#{incident.channel_id}> is archived: unarchive it to go on there."
     heard = f"what is said in <#{incident.channel_id}> is remembered"
     return f"{incident.key} {state}: {heard}{'' if already else ', also what was said meanwhile'}."
 

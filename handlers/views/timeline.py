@@ -70,7 +70,7 @@ def mark_dialog(channel_id: str, *, incident: Incident, entry: Entry | None = No
         blocks.append(kit.section(quoted(entry, 500)))
     else:
         blocks.append(kit.text_field("text", "What happened", multiline=True))
-    hint = "10:42, -15m, yesterday 23:10" + ("" if entry else "; empty for now")
+    hint = "Like 10:42, -15m or yesterday 23:10" + ("" if entry else "; now when left empty")
     blocks += [
         kit.choice_field("kind", "Kind", kind_options(), initial=_initial_kind(entry)),
         kit.text_field("when", "When", optional=True, initial=when, hint=hint, most=60),
