@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,7 +60,12 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the page's port on 127.0.0.1 (any free one)")
     parser.add_argument("--open", action=argparse.BooleanOptionalAction, default=True, help="open a browser on it")
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the bot's database in FILE")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FILE",
+        help="keep the workspace and the bot's database in FILE, and go on with them next time",
+    )
     parser.add_argument("--incident", type=Path, metavar="FILE", help="another incident file, as in stories/")
     parser.add_argument("--talk", type=Path, metavar="DIR", help="the Slack export of that incident's channel")
 
@@ -121,6 +127,8 @@ def demo(arguments: argparse.Namespace) -> int:
 
     headless = arguments.headless or not (sys.stdin.isatty() and sys.stdout.isatty())
     page = None if headless else playing.Page(arguments.port, arguments.open)
+    for ended in (signal.SIGTERM, signal.SIGHUP):  # told to stop, or the terminal is closed: as with Ctrl-C
+        signal.signal(ended, signal.default_int_handler)
     return playing.play(arguments.out, incident=arguments.incident, talk=arguments.talk, page=page, keep=arguments.keep)
 
 

@@ -22,8 +22,9 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bot import demo_bot, durations, guides, manifest, mrkdwn, stories
+from bot import demo_bot, demo_keeping, durations, guides, manifest, mrkdwn, stories
 from bot.demo_bot import Bot
+from bot.demo_keeping import Kept
 from bot.errors import Refusal
 from bot.guides import Guide, Step
 from bot.policy import add_working_days
@@ -102,8 +103,13 @@ def play(
     """Play the story to its end, write its documents under `out`, say what happened; returns the exit status.
 
     `incident` and `talk` are another report and its Slack export; with a `page` the workspace is the visitor's
-    afterwards, until Ctrl-C; `keep` is a file for the database, which is thrown away otherwise. Raises `NoStory`.
+    afterwards, until Ctrl-C. `keep` is a file for the workspace and the database, which are thrown away otherwise;
+    where it is there already, they go on and nothing is played. Raises `NoStory`, `NotKept` and `CannotBeKept`.
     """
+    if keep is not None:
+        demo_keeping.check_place(keep)
+        if keep.exists():
+            return _go_on_with(keep, incident, page)
     shipped_report, shipped_talk, shipped_marks = stories.shipped()
     if incident is None:
         story = stories.read(shipped_report, talk or shipped_talk, None if talk else shipped_marks)
@@ -114,29 +120,61 @@ def play(
     console.print(f"[bold]{story.title}[/bold]\n{story.source} ({story.licence})\n", highlight=False)
     with _stage(story, out, page, keep) as stage:
         if page is not None:
-            _show_page(stage, page, console)
+            _show_page(stage.slack, page, keep, console)
+            stage.slack.story.wait_for_viewer(30)
         _acts(stage, console)
         refused = list(stage.slack.violations)
         _tell_account(stage, refused, console)
         if page is not None:
-            _leave_to_visitor(stage, console)
+            stage.slack.story.done()
+            _leave_to_visitor(console, "The story is over: the workspace is yours.")
     return 1 if refused else 0
 
 
-def _show_page(stage: Stage, page: Page, console: Console) -> None:
+def _go_on_with(keep: Path, incident: Path | None, page: Page | None) -> int:
+    """The visitor's workspace of another day; nothing is played."""
+    if incident is not None:
+        raise demo_keeping.NotKept(
+            f"{keep} holds a workspace already, so no incident is played; name a new file, or leave --incident away."
+        )
+    kept = demo_keeping.read(keep)
+    console = Console(soft_wrap=True)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder, "demo.db")
+        demo_keeping.unpack(keep, kept, database)
+        with _again(keep, kept) as slack, _bot(slack, database, page, keep) as bot:
+            words = f"This is the workspace of {keep}, at {slack.clock.now():%A, %d %B %Y, %H:%M} UTC."
+            if page is not None:
+                _show_page(slack, page, keep, console)
+                slack.story.done(words)
+                _leave_to_visitor(console, words)
+            else:
+                bot.tick()
+                slack.settle()
+                console.print(words, highlight=False)
+            return 1 if slack.violations else 0
+
+
+def _again(keep: Path, kept: Kept) -> Sandbox:
     try:
-        url = stage.slack.serve_page(page.port)
+        return Sandbox(manifest=manifest.load(), kept=kept.workspace)
+    except ValueError as error:
+        raise demo_keeping.not_kept(keep, "its workspace is damaged, or another version's") from error
+
+
+def _show_page(slack: Sandbox, page: Page, keep: Path | None, console: Console) -> None:
+    try:
+        url = slack.serve_page(page.port)
     except OSError as error:
         raise PortTaken(f"Port {page.port} is taken, so there is no page; name another with --port.") from error
-    console.print(f"The workspace is at {url} (Ctrl-C ends it and throws it away).\n", highlight=False)
+    becomes = f"keeps it in {keep}" if keep else "throws it away"
+    console.print(f"The workspace is at {url} (Ctrl-C ends it and {becomes}).\n", highlight=False)
     if page.opens:
         webbrowser.open(url)
-    stage.slack.story.wait_for_viewer(30)
 
 
-def _leave_to_visitor(stage: Stage, console: Console) -> None:
-    stage.slack.story.done()
-    console.print("\nThe story is over: the workspace is yours. Ctrl-C ends it.")
+def _leave_to_visitor(console: Console, words: str) -> None:
+    console.print(f"\n{words} Ctrl-C ends it.", highlight=False)
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
 
@@ -173,15 +211,30 @@ def _stage(story: Story, out: Path, page: Page | None, keep: Path | None) -> Ite
         cast = {**story.people, FACILITATOR.handle: FACILITATOR}
         people = {one.handle: slack.person(one.handle, real_name=one.name, tz=one.zone) for one in cast.values()}
         room = slack.channel(story.channel, members=list(people.values()), with_bot=True)
-        settings = Settings(
-            bot_token=slack.bot_token,
-            app_token=slack.app_token,
-            slack_api_url=slack.api_url,
-            database_url=f"sqlite:///{keep or Path(folder, 'demo.db')}",
-            mark_reactions=REACTIONS,
-        )
-        with (demo_bot.inside if page is None else demo_bot.beside)(settings, slack) as bot:
+        with _bot(slack, Path(folder, "demo.db"), page, keep) as bot:
             yield Stage(slack, bot, guides.load()["standard"], story, people, room, out)
+
+
+@contextmanager
+def _bot(slack: Sandbox, database: Path, page: Page | None, keep: Path | None) -> Iterator[Bot]:
+    """The bot, connected; when it has ended, all is kept in `keep`: after Ctrl-C, too, but not after a fault."""
+    settings = Settings(
+        bot_token=slack.bot_token,
+        app_token=slack.app_token,
+        slack_api_url=slack.api_url,
+        database_url=f"sqlite:///{database}",
+        mark_reactions=REACTIONS,
+    )
+    stopped: KeyboardInterrupt | None = None
+    with (demo_bot.inside if page is None else demo_bot.beside)(settings, slack) as bot:
+        try:
+            yield bot
+        except KeyboardInterrupt as interrupt:
+            stopped = interrupt
+    if keep is not None:
+        demo_keeping.write(keep, slack.keep(), database)
+    if stopped is not None:
+        raise stopped
 
 
 # --- the response ----------------------------------------------------------------------------------------

@@ -110,7 +110,8 @@ class _Process:
 
 def _serve(settings: Settings, ahead: Synchronized[float], line: Connection) -> None:
     """The other process: serve until told to stop; a clock that jumps is a tick."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the first one tells this one
+    for ended in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they may reach both processes
+        signal.signal(ended, signal.SIG_IGN)  # the first one tells this one
     seamark = app.create(settings, clock=lambda: app.utc_now() + timedelta(seconds=ahead.value))
     seamark.start_background()
     seamark.connect()
