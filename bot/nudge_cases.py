@@ -14,6 +14,7 @@ from bot.policy import Policy
 from bot.settings import Settings
 from bot.working_hours import start_of
 from storage import nudges, people, retros
+from storage.action_items import UNFINISHED
 from storage.models import ActionItem, ActionStatus, Incident, Nudge, Person, Retrospective
 from storage.nudges import ACTION, INCIDENT, RETRO, Subject
 
@@ -92,11 +93,7 @@ class Surroundings:
 
     def why_away(self, incident: Incident, user_id: str) -> str | None:
         """Why somebody cannot be reminded of what belongs to an incident; None when they can."""
-        person = self.person(user_id)
-        why = gone(deactivated=person.deactivated, unreachable=person.unreachable) if person is not None else None
-        if why is None and not incidents.may_see(self.session, incident, user_id):
-            return "is no longer in the channel of this private incident"
-        return why
+        return why_away(self.session, incident, user_id, self.person(user_id))
 
 
 @dataclass(frozen=True)
@@ -118,6 +115,34 @@ class Around:
 
 def _incident_id(thing: Subject) -> int:
     return thing.id if isinstance(thing, Incident) else thing.incident_id
+
+
+@dataclass(frozen=True)
+class Away:
+    """An owner who cannot be reminded, why not (the end of a sentence about them), and of which actions."""
+
+    user_id: str
+    why: str
+    keys: Sequence[str]
+
+
+def owners_away(session: Session, incident: Incident, actions: Iterable[ActionItem]) -> list[Away]:
+    """Those who own what is unfinished of an incident's `actions` and cannot be reminded of it."""
+    owned: dict[str, list[str]] = {}
+    for action in actions:
+        if action.status in UNFINISHED:
+            owned.setdefault(action.owner_id, []).append(action.key)
+    known = nudges.persons(session, incident.team_id, owned)
+    reasons = {user: why_away(session, incident, user, known.get(user)) for user in owned}
+    return [Away(user, why, owned[user]) for user, why in reasons.items() if why is not None]
+
+
+def why_away(session: Session, incident: Incident, user_id: str, person: Person | None) -> str | None:
+    """Why somebody cannot be reminded of what belongs to an incident; None when they can."""
+    why = gone(deactivated=person.deactivated, unreachable=person.unreachable) if person is not None else None
+    if why is None and not incidents.may_see(session, incident, user_id):
+        return "is no longer in the channel of this private incident"
+    return why
 
 
 def gone(*, deactivated: bool, unreachable: str | None) -> str | None:

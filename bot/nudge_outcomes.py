@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
+from bot import retro
 from bot.nudge_cases import Surroundings
 from storage import nudges, outbox, people
 from storage.db import add_once
@@ -55,12 +56,14 @@ def refused(session: Session, team_id: str, recipient_id: str, rows: Sequence[Nu
 
 
 def person_changed(session: Session, team_id: str, user_id: str, now: datetime) -> None:
-    """Plan anew what concerns somebody whose zone changed, who left, or who came back."""
+    """Plan anew what concerns somebody whose zone changed, who left (a private channel, too), or who came back."""
     dropped = nudges.drop_waiting(session, team_id, user_id)
     for thing in nudges.subjects(session, {(nudge.subject, nudge.subject_id) for nudge in dropped}).values():
         thing.next_look_at = now
         session.add(thing)
     nudges.look_again(session, team_id, user_id, now)
+    for found in nudges.hubs_about(session, team_id, user_id):
+        retro.hub_refresh(session, found, now)
 
 
 def revive(session: Session, team_id: str, now: datetime) -> int:

@@ -12,8 +12,9 @@ from bot import audit, incidents, moments, mrkdwn
 from bot import people as who
 from bot.errors import FieldRefusal, Refusal
 from bot.guides import Guide, Step
+from bot.nudge_cases import Away, owners_away
 from bot.policy import Policy, add_working_days
-from storage import entries, outbox, people, retros
+from storage import action_items, entries, outbox, people, retros
 from storage import incidents as incident_rows
 from storage.db import add_once
 from storage.models import (
@@ -384,6 +385,7 @@ class Progress:
     is_late: bool
     facilitator_is_gone: bool
     unset: Sequence[str] = field(default_factory=tuple)
+    away: Sequence[Away] = ()
 
     @property
     def done(self) -> int:
@@ -406,9 +408,10 @@ def progress(session: Session, retrospective: Retrospective, guides: Mapping[str
     known = retros.answers(session, retrospective.id)
     zone = moments.zone_named(who.zone_of(session, retrospective.team_id, retrospective.facilitator_id))
     reached = incident_rows.milestones(session, retrospective.incident_id)
+    incident = incident_rows.by_id(session, retrospective.incident_id)
     return Progress(
         retro=retrospective,
-        incident=incident_rows.by_id(session, retrospective.incident_id),
+        incident=incident,
         guide=guide,
         steps=[_step_progress(step, states.get(step.key), known) for step in guide.steps],
         participants=retros.participants(session, retrospective.id),
@@ -416,6 +419,7 @@ def progress(session: Session, retrospective: Retrospective, guides: Mapping[str
         is_late=retrospective.status != RetroStatus.PUBLISHED and now.astimezone(zone).date() > retrospective.due_on,
         facilitator_is_gone=facilitator_is_gone(session, retrospective),
         unset=[kind.value for kind in MilestoneKind if kind not in reached],
+        away=owners_away(session, incident, action_items.of_retrospective(session, retrospective.id)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from slack_sdk.models.views import View
 from sqlmodel import Session
 
 from bot import action_items as actions
-from bot import blameless, incidents, mrkdwn, nudge_outcomes, retro
+from bot import blameless, incidents, mrkdwn, nudge_cases, nudge_outcomes, retro
 from bot.action_items import NoSuchAction, Plan
 from bot.errors import FieldRefusal, Refusal
 from bot.policy import Policy
@@ -89,7 +89,17 @@ def _shown(session: Session, team_id: str, user_id: str, asked: str, at: int, no
     if one:
         return _detail(session, team_id, user_id, int(one[1]), now)
     reader = reader_of(session, team_id, user_id, now)
-    return views.listing(listing(session, team_id, user_id, asked, at, reader.today), reader)
+    page = listing(session, team_id, user_id, asked, at, reader.today)
+    return views.listing(page, _with_outsiders(session, reader, page.rows))
+
+
+def _with_outsiders(
+    session: Session, reader: views.Reader, rows: Sequence[tuple[ActionItem, Incident]]
+) -> views.Reader:
+    """A reader who is told also whose private incident an owner may not know of any more."""
+    private = [(action, incident) for action, incident in rows if incident.is_private]
+    why = {action.id: nudge_cases.why_away(session, of, action.owner_id, None) for action, of in private}
+    return replace(reader, outside={action: reason for action, reason in why.items() if reason is not None})
 
 
 def listing(session: Session, team_id: str, user_id: str, asked: str, at: int, today: date) -> views.Listing:
@@ -127,7 +137,8 @@ def _detail(session: Session, team_id: str, user_id: str, number: int, now: date
     incident = incident_rows.by_id(session, action.incident_id)
     factor = session.get(Factor, action.factor_id) if action.factor_id else None
     trace = action_items.events(session, [action.id]).get(action.id, [])
-    return views.detail(action, incident, factor, trace, reader_of(session, team_id, user_id, now))
+    reader = _with_outsiders(session, reader_of(session, team_id, user_id, now), [(action, incident)])
+    return views.detail(action, incident, factor, trace, reader)
 
 
 # --- adding and editing ----------------------------------------------------------------------------------
@@ -140,6 +151,7 @@ def step_blocks(session: Session, visit: Visit) -> list[Block]:
     ordered = actions.by_priority(known, risk_of(session, visit.retro.id, visit.policy), visit.incident.severity)
     at = int(visit.options.get("actions_at") or 0)
     reader = reader_of(session, visit.retro.team_id, visit.viewer, visit.now)
+    reader = _with_outsiders(session, reader, [(action, visit.incident) for action in known])
     return views.step_blocks(ordered, reader, retro_id=visit.retro.id, at=at, hint=actions.unpaired(known))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import App
 from sqlmodel import Session
 
-from bot import incidents, mrkdwn, timeline
+from bot import incidents, mrkdwn, nudge_outcomes, timeline
 from bot.kinds import Kind
 from handlers import hiding, history
 from handlers.capture import get_to_know
@@ -55,6 +55,7 @@ def joined(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clo
         if event["user"] != bot_user_id:
             people.add_members(session, team_id, channel_id, [event["user"]])
             get_to_know(session, team_id, event["user"], now)
+            _plan_anew(session, team_id, channel_id, event["user"], now)
         elif of.opening_ts is None:
             _enter(session, of, event, now)
         else:
@@ -92,8 +93,17 @@ def left(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock
     if event["user"] == bot_user_id:
         bot_left(event, body, db, clock, bot_user_id)
         return
+    team_id, channel_id = str(body["team_id"]), event["channel"]
     with db.transaction() as session:
-        people.remove_member(session, str(body["team_id"]), event["channel"], event["user"])
+        people.remove_member(session, team_id, channel_id, event["user"])
+        session.flush()
+        _plan_anew(session, team_id, channel_id, event["user"], clock())
+
+
+def _plan_anew(session: Session, team_id: str, channel_id: str, user_id: str, now: datetime) -> None:
+    """Of a private incident other people are reminded when somebody comes or goes."""
+    if any(of.is_private for of in incident_rows.of_channel(session, team_id, channel_id)):
+        nudge_outcomes.person_changed(session, team_id, user_id, now)
 
 
 def bot_left(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock, bot_user_id: str) -> None:

@@ -266,6 +266,16 @@ def conversation(session: Session, team_id: str, user_id: str) -> str | None:
     return session.exec(_CONVERSATION, params={"team": team_id, "recipient": user_id}).first()
 
 
+def hubs_about(session: Session, team_id: str, user_id: str) -> list[Retrospective]:
+    """The retrospectives that have a hub and unfinished actions of a person."""
+    unfinished = (ActionStatus.OPEN, ActionStatus.DONE)
+    owned = select(ActionItem.retrospective_id).where(
+        ActionItem.team_id == team_id, ActionItem.owner_id == user_id, col(ActionItem.status).in_(unfinished)
+    )
+    query = select(Retrospective).where(col(Retrospective.hub_ts).is_not(None), col(Retrospective.id).in_(owned))
+    return list(session.exec(query.order_by(col(Retrospective.id))))
+
+
 def owners_away(session: Session) -> list[Person]:
     """Those who own unfinished actions and have left or cannot be reached."""
     owning = select(ActionItem.owner_id).where(

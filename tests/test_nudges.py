@@ -12,11 +12,14 @@ from bot.app import Seamark
 from bot.nudge_rules import AT_ONCE, RULES
 from handlers.nudges import NOTHING_LEFT
 from sandbox import Sandbox
+from storage import incidents as incident_rows
 from storage import nudges as rows_of
 from storage import people
 from storage.models import ActionItem, ActionStatus, Incident, IncidentStatus
 from tests.conftest import Team, settings_for
 from tests.follow_through import TODAY, agree, at, closed_incident, know, reminders, sent, tick
+from tests.retro_story import begin, hub
+from tests.retro_story import incident as happened
 
 BUTTONS = ["Done", "Snooze", "Hand over", "Won't do"]
 
@@ -237,6 +240,46 @@ def test_nudges_that_slack_refuses_for_good_go_to_the_facilitator_and_are_not_re
     assert "cannot be reached by direct message" in listed.text
     with seamark.db.reading() as session:
         assert [row.failed for row in rows_of.failures(session, slack.team_id)] == ["messages_tab_disabled"]
+
+
+def test_owners_who_cannot_be_reached_are_named_in_the_hub_and_in_lists(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = happened(slack, team)
+    begin(team.carol, room)
+    with seamark.db.reading() as session:
+        (of,) = incident_rows.every(session)
+    agree(seamark, slack, of, team.bob, due_in=0)
+    agree(seamark, slack, of, team.alice, due_in=20, what="Write down how to roll back")
+    slack.faults.refuse("chat.postMessage", "messages_tab_disabled", times=1)
+    at(slack, seamark, TODAY, 15.1)
+
+    why = "bob cannot be reached by direct message (messages_tab_disabled)"
+    assert f"⚠️ {why}: ACT-1 needs another owner" in hub(team.carol, room).text
+    team.alice.deactivate()
+    assert "⚠️ alice has left this workspace: ACT-2 needs another owner" in hub(team.carol, room).text
+    listed = team.carol.types("/retro actions", room).text
+    assert [words for words in ("bob ⚠️ cannot be reached", "alice ⚠️ has left") if words not in listed] == []
+
+    team.carol.clicks("Won't do", within=team.carol.types("/retro actions ACT-1", room))
+    team.carol.form.fill({"Because": "Done elsewhere"}).submit()
+    assert why not in hub(team.carol, room).text
+
+
+def test_an_owner_who_left_a_private_incidents_channel_is_named_to_those_in_it(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = happened(slack, team, private=True)
+    begin(team.carol, room)
+    with seamark.db.reading() as session:
+        (of,) = incident_rows.every(session)
+    agree(seamark, slack, of, team.bob, due_in=3)
+
+    team.bob.leaves(room)
+
+    why = "is no longer in the channel of this private incident"
+    assert f"⚠️ bob {why}: ACT-1 needs another owner" in hub(team.carol, room).text
+    assert f"bob ⚠️ {why}" in team.carol.types("/retro actions", room).text
 
 
 def test_nudges_when_nobody_is_left_go_to_the_channel(

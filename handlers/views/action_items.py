@@ -26,12 +26,16 @@ SHOWN = 250
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: their id, the day it is for them, what everybody is called, and who cannot be reached and why."""
+    """Who reads: their id, the day it is for them, what everybody is called, and who cannot be reached and why.
+
+    `outside` says of an action, by its id, why its owner cannot be reminded of this one.
+    """
 
     user_id: str
     today: date
     names: Mapping[str, str]
     away: Mapping[str, str] = field(default_factory=dict)
+    outside: Mapping[int, str] = field(default_factory=dict)
 
     def name(self, user_id: str | None) -> str:
         return mrkdwn.person(self.names, user_id)
@@ -74,7 +78,8 @@ def _afterwards(action: ActionItem) -> str:
 
 
 def _open_facts(action: ActionItem, reader: Reader) -> list[str]:
-    away = f" ⚠️ {mrkdwn.escape(reader.away[action.owner_id])}" if action.owner_id in reader.away else ""
+    why = reader.away.get(action.owner_id) or reader.outside.get(action.id)
+    away = f" ⚠️ {mrkdwn.escape(why)}" if why else ""
     facts = [reader.name(action.owner_id) + away, due_words(action.due_on, reader.today)]
     if action_items.is_quick_win(action):
         facts.append("⚡ quick win")

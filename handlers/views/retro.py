@@ -12,6 +12,7 @@ from slack_sdk.models.views import View
 
 from bot import mrkdwn
 from bot.guides import Guide
+from bot.nudge_cases import Away
 from bot.retro import DONE, DRAFT, Progress, StepProgress
 from handlers.views import kit
 from handlers.views.incident import title_of
@@ -24,6 +25,9 @@ STATES = {
     RetroStatus.ARCHIVED: "Archived",
 }
 MARKS = {DONE: "✅", DRAFT: "✏️", "": "⬜"}
+
+AWAY = 5
+"""Owners who cannot be reminded that the hub names; `/retro actions` has them all."""
 
 NAMED = 3
 """Missing questions that the hub names; of more it says how many."""
@@ -152,7 +156,13 @@ def _facts(now: Progress) -> list[str]:
         facts.append(f"Participants: {_people([one.user_id for one in now.participants], names)}")
     if retro.meeting_at is not None:
         facts.append(f"Meeting: {mrkdwn.moment(retro.meeting_at, day=True)}")
-    return facts
+    return facts + [_away(one, names) for one in now.away[:AWAY]]
+
+
+def _away(one: Away, names: Mapping[str, str]) -> str:
+    needs = "needs" if len(one.keys) == 1 else "need"
+    who = mrkdwn.person(names, one.user_id)
+    return f"⚠️ {who} {mrkdwn.escape(one.why)}: {mrkdwn.shorten(', '.join(one.keys), 200)} {needs} another owner"
 
 
 def _people(user_ids: Sequence[str], names: Mapping[str, str], most: int = 20) -> str:
