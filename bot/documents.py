@@ -202,6 +202,16 @@ class Page:
         """The section's answers without the summary, where a document starts with it."""
         return [answer for answer in section.answers if answer.prompt != "summary"]
 
+    def about(self, entry: Entry) -> list[Answer]:
+        """What was answered about a line of the record, to be told with it."""
+        told = (answer for section in self.report.sections for answer in answered(section.answers))
+        return [answer for answer in told if answer.entry == entry.id] if entry in self.marked else []
+
+    def not_in_record(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Those answers that are not told with their line of the record."""
+        there = {entry.id for entry in self.marked}
+        return [answer for answer in answers if answer.entry not in there]
+
     def about_action(self, action: Action) -> list[tuple[str, str]]:
         """What else is said about an action: a label and words each."""
         factor = self.addressed(action)

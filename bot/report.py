@@ -131,12 +131,15 @@ class Answer(Part):
     """What was answered to one prompt.
 
     `text` is in words (labels, names, dates); `chosen` holds the keys of chosen options. `other_views` are texts
-    that somebody saved at the same time, or kept beside.
+    that somebody saved at the same time, or kept beside. One about a single line of the timeline names that
+    `entry` and has the `question` alone, where `label` also tells what the line said.
     """
 
     prompt: Text
     heading: Text
     label: Text = ""
+    question: Text = ""
+    entry: int | None = Field(default=None, description="The timeline entry that this is about.")
     text: Text = ""
     chosen: tuple[Text, ...] = ()
     other_views: tuple[Text, ...] = ()

@@ -303,7 +303,8 @@ def _follow_ups(source: _Source, said: Mapping[str, str]) -> list[Answer]:
         words = mrkdwn.shorten(" ".join(source.plain(entry.text).split()) or "a deleted message", 200)
         question = next(iter(source.books.policy.follow_ups_for(entry.kind)), "")
         label = f"{entry.happened_at.astimezone(zone):%H:%M} {words}" + (f": {question}" if question else "")
-        found.append(Answer(prompt=f"entry_{entry.id}", heading="Key moments", label=label, text=text))
+        of = {"prompt": f"entry_{entry.id}", "heading": "Key moments", "label": label, "question": question}
+        found.append(Answer(**of, entry=entry.id, text=text))
     return found
 
 

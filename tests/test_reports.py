@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from bot import reports
+from bot import documents, reports
 from bot.app import Seamark
 from bot.report import Report
 from sandbox import Channel, Sandbox
@@ -126,6 +126,24 @@ def test_follow_ups_stand_in_the_order_of_the_timeline(room: Channel, team: Team
         ("Key moments", "15:12 roll back to v41: What brought you to that?", "it had worked before"),
         ("Key moments", "15:15 the error rate doubled: What specifically made it seem so?", "the graph showed it"),
     ]
+    assert [one.entry for one in section.answers] == [lines["roll back to v41"], lines["the error rate doubled"]]
+
+
+def test_follow_ups_are_printed_with_the_line_they_are_about(room: Channel, team: Team, seamark: Seamark) -> None:
+    with seamark.db.transaction() as session:
+        lines = {entry.text: entry.id for entry in session.exec(select(Entry))}
+        for words, said in (("roll back to v41", "it had worked & before"), ("I am on it", "I was on call")):
+            answer(session, seamark, "timeline", f"entry_{lines[words]}", said)
+    report = built(seamark)
+
+    markdown, html = documents.render(report, "md"), documents.render(report, "html")
+
+    [row] = [line for line in markdown.splitlines() if "roll back to v41 |" in line or "roll back to v41<br>" in line]
+    assert row.endswith("roll back to v41<br>*What brought you to that?* it had worked &amp; before |")
+    assert [text.count("it had worked") for text in (markdown, html)] == [1, 1]
+    assert [text.count("I was on call") for text in (markdown, html)] == [1, 1]
+    decision = html[html.index("roll back to v41</span>") :]
+    assert "it had worked &amp; before" in decision[: decision.index("</tr>")]
 
 
 def test_unnamed_accounts_stay_unnamed_and_in_no_order(room: Channel, team: Team, seamark: Seamark) -> None:
