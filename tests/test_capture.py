@@ -292,6 +292,22 @@ def test_every_shape_of_message_is_remembered(slack: Sandbox, team: Team, seamar
     )
 
 
+def test_message_of_files_blocks_or_an_app_is_marked(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare(slack, team)
+    team.carol.shares("graph.png", room)
+    only_file = team.carol.sees(room)[-1]
+    only_blocks = slack.app_says(
+        "Deployer", "", room, blocks=[{"type": "section", "text": {"type": "mrkdwn", "text": "only blocks"}}]
+    )
+    for message in (only_file, only_blocks):
+        team.bob.reacts(message, "pushpin")
+
+    lines = [line_with(team.alice, room, words) for words in ("graph.png", "only blocks")]
+
+    assert [line.split("*")[1] for line in lines] == ["carol", "Deployer"]
+    assert [line.endswith("_(marked by bob)_") for line in lines] == [True, True]
+
+
 def said_file(said: list[str]) -> str:
     """The part of a file's address that the workspace gives out."""
     [line] = [one for one in said if "graph.png" in one]
@@ -449,6 +465,56 @@ def test_secret_in_a_typed_mark_is_masked_with_a_way_back(slack: Sandbox, team: 
 
 
 # --- every way to mark ------------------------------------------------------------------------------------
+
+
+def test_mark_without_text_asks_in_a_dialog_that_counts_once(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare(slack, team)
+    team.carol.types("/incident mark", room)
+    team.carol.form.fill({"What happened": "db <restarted>", "Kind": "🔧 Action", "When": "15:20"}).submit(times=2)
+
+    line = line_with(team.alice, room, "restarted")
+    assert (
+        line == "🔧 <!date^1794822600^{date_short_pretty} at {time}|2026-11-16 09:50 UTC> *carol*: db &lt;restarted&gt;"
+    )
+    assert team.carol.sees(room)[-1].buttons == ["Edit", "Undo"]
+
+
+@pytest.mark.parametrize(
+    ("who", "typed", "at"),
+    [
+        ("alice", "2026-10-25 00:30 before the clocks went back", "2026-10-24 23:30"),
+        ("alice", "2026-10-25 02:30 after they did", "2026-10-25 02:30"),
+        ("bob", "2026-10-31 12:00 still in summer time", "2026-10-31 16:00"),
+        ("bob", "2026-11-01 12:00 a day later", "2026-11-01 17:00"),
+        ("carol", "10:42 half an hour apart", "2026-11-16 05:12"),
+    ],
+)
+def test_time_is_read_in_the_typists_zone_of_that_day(
+    slack: Sandbox, team: Team, seamark: Seamark, who: str, typed: str, at: str
+) -> None:
+    room = declare(slack, team)
+
+    getattr(team, who).types(f"/incident mark {typed}", room)
+
+    assert f"|{at} UTC>" in line_with(team.bob, room, typed.split(" ")[-1])
+
+
+def test_author_marker_and_the_three_times_are_kept_apart(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    said = team.bob.says("it began to burn", team.ops)
+    slack.clock.advance(timedelta(hours=2))
+    declare_here(team)
+    team.carol.reacts(said, "pushpin")
+    menu = team.carol.types("/incident timeline", team.ops)
+    team.carol.chooses("entry_menu", "Edit", within=menu)
+    team.carol.form.fill({"When": "15:00"}).submit()
+
+    with seamark.db.reading() as session:
+        entry = session.exec(select(Entry).where(Entry.via == "message")).one()
+        [mark] = session.exec(select(Mark)).all()
+    assert (entry.author_id, mark.marker_id) == (team.bob.id, team.carol.id)
+    assert entry.ts == said.ts
+    assert f"{entry.happened_at:%H:%M}" == "09:30"  # what carol says: 15:00 in Kolkata
+    assert entry.recorded_at >= slack.clock.now() - timedelta(minutes=1)
 
 
 def test_mention_marks_its_message_with_time_and_kind(slack: Sandbox, team: Team, seamark: Seamark) -> None:

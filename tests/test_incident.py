@@ -11,6 +11,7 @@ from bot.app import Seamark
 from handlers.incident import incident
 from handlers.subcommands import example_of
 from sandbox import Channel, Person, Sandbox, Shown
+from sandbox.mrkdwn import pings_of_blocks
 from storage import outbox, people
 from storage.models import Incident, Milestone
 from tests.conftest import Team
@@ -236,6 +237,15 @@ def test_opening_message_is_edited_and_not_posted_anew(slack: Sandbox, team: Tea
 
     assert opening(team.alice, room).ts == before.ts
     assert opening(team.alice, room).buttons == ["Start retrospective", "Timeline"]
+
+
+def test_update_and_title_that_shout_ping_nobody(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = declare_here(team, {"Title": "<!channel> & @here *is* down"})
+    team.alice.types("/incident update <!channel> @bob <!here> `half` & <b> back", room)
+
+    shown = opening(team.alice, room)
+    assert pings_of_blocks(shown.blocks) == set()
+    assert "<!channel> @bob <!here> `half` & <b> back" in shown.text
 
 
 def test_close_archives_only_when_asked(slack: Sandbox, team: Team, seamark: Seamark) -> None:
