@@ -69,25 +69,28 @@ class _Process:
         self._process = context.Process(target=_serve, args=(settings, self._ahead, other_end), name="seamark")
         self._process.start()
         self._db = Database(settings.database_url)
+        slack.clock.on_move(self._set_clock)
         self._follower = threading.Thread(target=self._follow, name="clock")
         self._follower.start()
 
     def _difference(self) -> float:
         return (self._slack.clock.now() - app.utc_now()).total_seconds()
 
+    def _set_clock(self) -> None:
+        self._ahead.value = self._difference()
+
     def _follow(self) -> None:
+        """The local Slack's clock may stand still; this machine's does not."""
         while not self._ended.wait(0.05):
-            self._ahead.value = self._difference()
+            self._set_clock()
 
     def tick(self) -> None:
-        self._ahead.value = self._difference()
         self._line.send("tick")
         self._line.recv()
         self.finish()
 
     def finish(self) -> int:
         """Wait until nothing is left in the outbox that is due, for three seconds at the most."""
-        self._ahead.value = self._difference()
         until = time.monotonic() + 3
         while time.monotonic() < until and self._is_busy():
             time.sleep(0.01)

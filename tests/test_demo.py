@@ -21,10 +21,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot import demo, demo_keeping, manifest, stories
+from bot import demo, demo_bot, demo_keeping, manifest, stories
 from bot.report import Report
 from bot.stories import Story
 from sandbox import Sandbox
+from tests.conftest import MONDAY, settings_for
 from tests.processes import TOP
 from tests.test_page import ask
 
@@ -123,6 +124,22 @@ def test_file_that_is_no_incident_is_refused_in_a_sentence(tmp_path: Path, conte
     assert done.returncode == 2
     assert "nothing was played" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_bot_in_a_process_of_its_own_knows_at_once_that_the_clock_was_moved(tmp_path: Path) -> None:
+    with Sandbox(manifest=manifest.load(), start=MONDAY) as slack:
+        alice = slack.person("alice")
+        ops = slack.channel("ops", members=[alice])
+        with demo_bot.beside(settings_for(slack, f"sqlite:///{tmp_path}/demo.db"), slack):
+            alice.types("/incident declare Deploy 41", ops)
+            alice.form.fill({"Where": "This channel"}).submit()
+            answers = []
+            for _ in range(4):
+                slack.clock.advance(hours=1)
+                answers.append(alice.types(f"/incident mark {slack.clock.now():%Y-%m-%d %H:%M}Z errors rise", ops).text)
+
+    assert [answer for answer in answers if "Nothing was marked" in answer] == []
 
 
 # --- kept, and gone on with ------------------------------------------------------------------------------
