@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bot import rich_text
-from bot.lettering import fitted, wrapped
+from bot.lettering import fitted, text_width, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 WIDTH: Final = 1080.0
 BOX_LINE: Final = 17.0
 BOX_SIZE: Final = 13.0
+HEAD_SIZE: Final = 11.5
 BOX_GAP: Final = 16.0
 COLUMN_GAP: Final = 56.0
 END_WIDTH: Final = 150.0
+MOST_WIDE: Final = 420.0
+WIDEST: Final = 620.0
+"""How wide a box may be: a lone column of boxes is wide and low, so that its picture is."""
 ROWS_IN_ONE: Final = 9
 MOST_LINES: Final = 6
 
@@ -125,7 +129,7 @@ def _row_count(tree: _Tree, root: int) -> int:
 
 def _picture(tree: _Tree, roots: Sequence[int], title: str) -> Causes:
     layers = max(tree.layers[root] for root in roots)
-    column = min(max((WIDTH - END_WIDTH) / layers - COLUMN_GAP, 216.0), 420.0)
+    column = min(max((WIDTH - END_WIDTH) / layers - COLUMN_GAP, 216.0), MOST_WIDE if layers > 1 else WIDEST)
     end_x = layers * (column + COLUMN_GAP)
     boxes: dict[int, Box] = {}
     bottom = 0.0
@@ -176,8 +180,10 @@ def _place(tree: _Tree, root: int, column: float, end_x: float, top: float, boxe
 
 
 def _head(factor: Factor, width: float) -> str:
+    """Its role, category and domain; without the domain, which the list below tells, where there is no room."""
     terms = [factor.role.label, factor.category.label if factor.category else "", factor.domain.label]
-    return fitted(" · ".join(filter(None, terms)), width, 12.5)
+    head, short = (" · ".join(filter(None, some)) for some in (terms, terms[:2]))
+    return head if text_width(head, HEAD_SIZE) <= width else fitted(short, width, HEAD_SIZE)
 
 
 def _stacked(spans: Mapping[int, float], numbers: Sequence[int]) -> float:

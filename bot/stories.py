@@ -73,7 +73,7 @@ class Story:
     def texts(self, name: str) -> list[str]:
         """One of the report's lists (`went_well`, `root_causes`, …) or its single text as a list; may be empty."""
         found = self.report.get(name) or []
-        return [str(found)] if isinstance(found, str) else [str(one) for one in found]
+        return [_unlinked(found)] if isinstance(found, str) else [_unlinked(str(one)) for one in found]
 
 
 def shipped() -> tuple[Path, Path, Path]:
@@ -144,6 +144,11 @@ def _talk(folder: Path, timeline: Timeline) -> tuple[str, dict[str, Somebody], l
     first, last = timeline[0][0] - BEFORE, timeline[-1][0] + AFTER
     within = sorted((line for line in lines if first <= line.at <= last), key=lambda line: line.at)
     return channel, {person.handle: person for person in by_id.values()}, within
+
+
+def _unlinked(text: str) -> str:
+    """The text without the brackets that are left of a Markdown link whose address stood elsewhere: "[a typo]"."""
+    return re.sub(r"(?<!\w)\[([^\[\]\n]+)\](?![(\w])", r"\1", text)
 
 
 def _name(user: Mapping[str, Any]) -> str:

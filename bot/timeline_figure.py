@@ -27,9 +27,9 @@ RIGHT: Final = WIDTH - 14.0
 ROW: Final = 22.0
 LABEL_SIZE: Final = 12.0
 BOLD: Final = 1.08
-LABEL_WIDTHS: Final = ((16, 340.0), (30, 260.0))
+LABEL_WIDTHS: Final = ((16, 520.0), (32, 420.0))
 """How wide a label may be, up to how many entries; `LEAST_LABEL` with more."""
-LEAST_LABEL: Final = 210.0
+LEAST_LABEL: Final = 320.0
 ALL_LABELLED: Final = 60
 BREAK: Final = 74.0
 TICK_GAP: Final = 74.0
@@ -241,7 +241,8 @@ def _dots(entries: Sequence[Entry], across: Scale, top: float, *, total: int) ->
     width = next((width for most, width in LABEL_WIDTHS if total <= most), LEAST_LABEL)
     for entry in entries:
         x = across.x(entry.at)
-        label = fitted(rich_text.words(entry.text), width, LABEL_SIZE) if label_all or entry.is_key else ""
+        room = min(width, max(RIGHT - 11 - x, x - 11 - GUTTER)) / (BOLD if entry.is_key else 1)
+        label = fitted(rich_text.words(entry.text), room, LABEL_SIZE) if label_all or entry.is_key else ""
         if not label:
             row = 0 if not label_all else rows.place(x - 9, x + 9)
             dots.append(Dot(entry, x, top + (row + 0.5) * ROW))

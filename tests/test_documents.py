@@ -37,6 +37,7 @@ from bot.report import (
 )
 from bot.rich_text import Mark
 from bot.timeline_figure import GUTTER, RIGHT, Dot, scale, timeline
+from tests import browser
 from tests.example_report import actions, at, factors, prow, term
 
 if TYPE_CHECKING:
@@ -419,6 +420,22 @@ def test_html_contrast_is_enough_to_read(theme: str) -> None:
     assert [pair for pair in texts if contrast(colours[pair[0]], colours[pair[1]]) < 4.5] == []
     dots = [(name, ground) for name in colours if name.startswith("k-") for ground in ("paper", *bands)]
     assert [pair for pair in dots if contrast(colours[pair[0]], colours[pair[1]]) < 3] == []
+
+
+@pytest.mark.skipif(bool(browser.WHY_NOT), reason=browser.WHY_NOT)
+def test_html_reads_well_in_a_browser_however_long_its_words_are(tmp_path: Path) -> None:
+    """On a desk and on a phone nothing runs out of the page sideways, and axe-core finds nothing to object to."""
+    words = f"{TALK}\n{'W' * 300} https://a.test/{'x' * 300} `{'y' * 300}`\nتوقفت الخدمة `kubectl` بعد النشر"
+    page = tmp_path / "report.html"
+    page.write_text(render(filled(words), "html"), encoding="utf-8")
+    with browser.chromium(tmp_path / "profile") as driver:
+        for width in (1280, 390):
+            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            visitor = browser.Visitor(driver, page.as_uri())
+            driver.get(page.as_uri())
+            assert driver.execute_script("return document.documentElement.scrollWidth") == width
+            assert visitor.violations() == []
 
 
 # -- pictures
