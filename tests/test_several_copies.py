@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -22,17 +21,17 @@ from bot import action_items, incidents, manifest
 from bot.action_items import Plan
 from bot.incidents import Declaration
 from sandbox import Person, Sandbox
-from storage import people
+from storage import outbox, people
 from storage.db import Database
 from storage.models import Incident, IncidentStatus
 from storage.models import Person as Known
 from tests.processes import TOP, Running, environment, free_port, running
 
-OWNERS, ACTIONS = 24, 72
+OWNERS, ACTIONS, KILLS = 24, 72, 4
 FASTER = """
 import datetime
 from handlers import courier, jobs
-courier.LEASE, jobs.EVERY_SECONDS = datetime.timedelta(seconds=6), 1
+courier.LEASE, jobs.EVERY_SECONDS = datetime.timedelta(seconds=3), 1
 from bot.__main__ import main
 main(["run"])
 """
@@ -96,6 +95,15 @@ def start(slack: Sandbox, db_url: str) -> subprocess.Popen[bytes]:
     )
 
 
+def until_posted(slack: Sandbox, times: int) -> None:
+    slack.until(lambda: sum(call.method == "chat.postMessage" for call in slack.calls) >= times, seconds=60)
+
+
+def undelivered(db: Database) -> int:
+    with db.reading() as session:
+        return outbox.counts(session).get("pending", 0)
+
+
 def reminded(slack: Sandbox, owners: list[Person]) -> Counter[str]:
     return Counter({owner.name: len(owner.direct_messages()) for owner in owners})
 
@@ -109,20 +117,21 @@ def test_several_copies_remind_exactly_once_while_one_is_killed_again_and_again(
     chance = random.Random(copies)
     owners = [here.person(f"owner{number}") for number in range(OWNERS)]
     agree(db, here, owners)
-    here.faults.slow(0.05)
+    here.faults.slow(0.3)  # so that whoever is killed is in the middle of something
     running_now = [start(here, db_url) for _ in range(copies)]
     try:
-        for _ in range(4):
+        for kill in range(KILLS):
             here.faults.rate_limit("chat.postMessage", times=2, retry_after=1)
             here.faults.fail("chat.postMessage", times=2, status=502)
             here.faults.reset("chat.postMessage", times=1, after=True)
-            time.sleep(chance.uniform(1.5, 3.5))
-            running_now[0].kill()
-            running_now[0].wait()
-            running_now[0] = start(here, db_url)
+            until_posted(here, (kill + 1) * OWNERS // KILLS // 2)
+            victim = chance.randrange(copies)
+            running_now[victim].kill()
+            running_now[victim].wait()
+            running_now[victim] = start(here, db_url)
         everybody = Counter({owner.name: 1 for owner in owners})
         here.until(lambda: reminded(here, owners) >= everybody, seconds=60)
-        time.sleep(8)  # longer than a lease: what a dead copy held is taken up again, and found sent
+        here.until(lambda: undelivered(db) == 0, seconds=60)  # what a dead copy held is taken up, and found sent
     finally:
         for process in running_now:
             process.terminate()
