@@ -92,12 +92,12 @@ def _enter_channel(delivery: Delivery, incident: Incident) -> Incident | None:
         if not channel.get("is_member") and not channel["is_private"]:
             delivery.client.conversations_join(channel=channel_id)
     except SlackApiError as error:
-        if error.response.get("error") not in {"channel_not_found", "channel_is_limited_access", "not_in_channel"}:
+        if passes(error):
             raise
         text = (
-            f"*{mrkdwn.escape(views.title_of(incident))}* is declared, but I am not in <#{channel_id}>, so nothing"
-            " that is said there is remembered yet. Invite me there with `/invite @Seamark`; what was said meanwhile"
-            " is then fetched."
+            f"*{mrkdwn.escape(views.title_of(incident))}* is declared, but I cannot come into <#{channel_id}> (Slack"
+            f" answered `{error.response.get('error')}`), so nothing that is said there is remembered yet. Invite me"
+            " there with `/invite @Seamark`; what was said meanwhile is then fetched."
         )
         delivery.payload |= message_for(incident.declared_by, text)
         direct_message(delivery)

@@ -496,7 +496,7 @@ def test_time_is_read_in_the_typists_zone_of_that_day(
 
     getattr(team, who).types(f"/incident mark {typed}", room)
 
-    assert f"|{at} UTC>" in line_with(team.bob, room, typed.split(" ")[-1])
+    assert f"|{at} UTC>" in line_with(team.bob, room, typed.rsplit(" ", maxsplit=1)[-1])
 
 
 def test_author_marker_and_the_three_times_are_kept_apart(slack: Sandbox, team: Team, seamark: Seamark) -> None:

@@ -111,6 +111,18 @@ def test_private_channel_without_seamark_asks_for_an_invitation(slack: Sandbox, 
     assert opening(team.alice, room).text.startswith("INC-1 Checkout fails")
 
 
+def test_channel_that_seamark_may_not_join_asks_for_an_invitation(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = slack.channel("web", members=[team.alice, team.bob], with_bot=False)
+    slack.faults.refuse("conversations.join", "restricted_action")
+
+    declare_here(team, channel=room)
+
+    [asked] = team.alice.direct_messages()
+    assert "I cannot come into #web (Slack answered `restricted_action`)" in asked.text
+    team.alice.invites(slack.bot, room)
+    assert opening(team.alice, room).text.startswith("INC-1 Checkout fails")
+
+
 def test_second_incident_in_the_same_channel_begins_where_it_was_told_to(
     slack: Sandbox, team: Team, seamark: Seamark
 ) -> None:
