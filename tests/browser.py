@@ -46,6 +46,16 @@ const words = one => `${said(one)} ${heard(one)}`.trim();
 const all = (css, within) => [...(within ?? document).querySelectorAll(css)];
 """
 
+_LOOK_OVER = """
+const done = arguments[0], page = document.documentElement, before = page.dataset.theme ?? null;
+(async () => {
+    const found = {};
+    for (page.dataset.theme of ['light', 'dark']) found[page.dataset.theme] = (await axe.run(document)).violations;
+    if (before === null) delete page.dataset.theme; else page.dataset.theme = before;
+    done(found);
+})();
+"""
+
 T = TypeVar("T")
 
 
@@ -239,11 +249,16 @@ class Visitor:
     # -- checking
 
     def violations(self) -> list[str]:
-        """What axe-core finds wrong with the page as it stands: the rule, and where."""
+        """What axe-core finds wrong with the page as it stands, in light and in dark: the rule, and where."""
         if not self.driver.execute_script("return Boolean(window.axe)"):
             self.driver.execute_script(_AXE.read_text(encoding="utf-8"))
-        found = self.driver.execute_async_script("const done = arguments[0]; axe.run(document).then(done)")
-        return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+        found = self.driver.execute_async_script(_LOOK_OVER)
+        return [
+            f"{theme}, {one['id']}: {node['html'][:200]}"
+            for theme, violations in found.items()
+            for one in violations
+            for node in one["nodes"]
+        ]
 
 
 def _set(driver: webdriver.Chrome, control: WebElement, value: str) -> None:
