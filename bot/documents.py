@@ -368,6 +368,7 @@ def _environment(*, markdown: bool) -> Environment:
     environment.filters |= {
         "paragraph": markup.paragraph,
         "destination": markup.destination,
+        "literal": markup.literal,
         "ready": markup.Ready,
         "formatted": markup.formatted,
         "plain_words": rich_text.words,

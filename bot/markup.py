@@ -16,8 +16,9 @@ from markupsafe import Markup
 from bot.rich_text import Mark, Span, blocks, inline_spans, spans
 
 # Special wherever they stand. `_` only where it can open or close emphasis, so that snake_case stays readable.
-_SPECIAL: Final = re.compile(r"[\\`*\[\]<&|~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_LINE_START: Final = re.compile(r"[+\-=>:]|(?<=\d)[.)]")
+# `#` only where it can begin or end a heading, which `_LINE_START` and this share.
+_SPECIAL: Final = re.compile(r"[\\`*\[\]<&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|#(?=#*$)")
+_LINE_START: Final = re.compile(r"[+\-=>:#]|(?<=\d)[.)]")
 _NUMBERED: Final = re.compile(r"\d{1,9}[.)]")
 _ENTITIES: Final = {"<": "&lt;", "&": "&amp;", "|": "&#124;"}
 
@@ -118,7 +119,7 @@ def _escaped(text: str, line_break: str, write: Callable[[str], str], first: str
 def _line(line: str, write: Callable[[str], str]) -> str:
     before, words, after = _split(line)
     escaped = write(words)
-    if _NUMBERED.match(words) or words[:1] in set("+-=>:"):
+    if _NUMBERED.match(words) or (words[:1] in set("+-=>:#") and escaped[:1] != "\\"):
         escaped = _LINE_START.sub(r"\\\g<0>", escaped, count=1)
     return _kept(before) + escaped + _kept(after)
 
@@ -135,6 +136,8 @@ def _shown(words: str) -> str:
 def _marked(span: Span) -> str:
     if span.mark is Mark.CODE:
         return _code(span.text)
+    if span.mark is Mark.LINK and web_address(span.text):
+        return f"<{span.text}>"
     mark = _EMPHASIS.get(span.mark, "")
     return f"{mark}{_safe(span.text)}{mark}"
 

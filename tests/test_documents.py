@@ -261,10 +261,10 @@ def test_html_shows_marks_as_what_they_mean() -> None:
 
 def test_markdown_shows_marks_as_its_own() -> None:
     assert markup.paragraph(TALK) == (
-        "see **the** `default` pool, ~~no~~ _yes_ 🎉 :our_parrot: https://a.test/x_y.\n\n"
+        "see **the** `default` pool, ~~no~~ _yes_ 🎉 :our_parrot: <https://a.test/x_y>.\n\n"
         "> it **hangs**\n\n```\nkubectl get\n \n  x\n```\n\nend"
     )
-    assert markup.inline("`a | b`\n*x*") == "<code>a &#124; b</code><br>**x**"
+    assert markup.inline("`a | b`\n*x* #5 #") == "<code>a &#124; b</code><br>**x** #5 \\#"
 
 
 @pytest.mark.parametrize(
