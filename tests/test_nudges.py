@@ -767,3 +767,74 @@ def test_nudges_posted_before_an_incident_became_private_say_nothing_of_it_any_m
         assert all("Revoke the tokens" in shown.text for shown in reminders(team.bob))  # he is in the channel
     finally:
         running.stop()
+
+
+# --- one failure is one failure ------------------------------------------------------------------------------
+
+
+def test_a_post_that_slack_refuses_does_not_end_the_series(
+    slack: Sandbox, team: Team, seamark: Seamark, incident: Incident
+) -> None:
+    agree(seamark, slack, incident, team.bob, due_in=0)
+    slack.faults.refuse("chat.postMessage", "invalid_blocks", times=1)
+    at(slack, seamark, TODAY)
+    assert (reminders(team.bob), sent(seamark)) == ([], [])
+
+    at(slack, seamark, TODAY + timedelta(days=1))
+
+    (message,) = reminders(team.bob)
+    assert "1 day over" in message.text
+    assert sent(seamark) == [("overdue", team.bob.id)]
+
+
+def test_buttons_of_an_escalation_work_in_the_channel(
+    slack: Sandbox, team: Team, seamark: Seamark, incident: Incident
+) -> None:
+    action = agree(seamark, slack, incident, team.bob, due_in=1)
+    for day in range(1, 17):
+        at(slack, seamark, TODAY + timedelta(days=day))
+    (asked,) = [shown for shown in team.alice.sees(team.ops) if "Can somebody here help" in shown.text]
+    assert asked.buttons == BUTTONS
+
+    team.alice.clicks("Hand over", within=asked)
+    team.alice.form.fill({"To": team.alice}).submit()
+    team.alice.clicks("Accept", within=reminders(team.alice)[-1])
+    team.alice.clicks("Done", within=next(one for one in team.alice.sees(team.ops) if one.ts == asked.ts))
+    team.alice.form.fill({"How was it checked?": "In staging"}).submit()
+
+    kept = reload(seamark, action)
+    assert (kept.owner_id, kept.status) == (team.alice.id, ActionStatus.DONE)
+    changed = next(one for one in team.alice.sees(team.ops) if one.ts == asked.ts)
+    assert "marked done by alice" in changed.text
+
+
+@pytest.mark.parametrize(
+    ("started", "words"),
+    [(False, "nobody has begun its retrospective"), (True, "is 14 days late")],
+    ids=["none", "late"],
+)
+def test_retrospectives_that_stay_late_reach_the_channel_after_those_who_lead(
+    slack: Sandbox, team: Team, seamark: Seamark, started: bool, words: str
+) -> None:
+    with seamark.db.transaction() as session:
+        know(session, slack, team.alice, team.bob, team.carol)
+    facilitator = team.carol if started else None
+    of = closed_incident(
+        seamark, slack, team.ops, team.alice, facilitator=facilitator, due_on=TODAY - timedelta(days=3), status="draft"
+    )
+    with seamark.db.transaction() as session:
+        row = session.get_one(Incident, of.id)
+        row.severity, row.next_look_at = "SEV1", slack.clock.now()
+        session.add(row)
+
+    first: dict[str, int] = {}
+    for day in range(15):
+        for hour in (4, 15):
+            at(slack, seamark, TODAY + timedelta(days=day), hour)
+        for place, shown in (("lead", reminders(facilitator or team.alice)), ("channel", team.alice.sees(team.ops))):
+            if any("etrospective" in one.text and "INC-1" in one.text for one in shown):
+                first.setdefault(place, day)
+
+    assert first == {"lead": 0, "channel": 11}
+    (told,) = [one.text for one in team.alice.sees(team.ops) if "INC-1" in one.text and "etrospective" in one.text]
+    assert words in told
