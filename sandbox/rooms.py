@@ -29,7 +29,7 @@ def check_name(ws: Workspace, name: str) -> None:
         raise Refused("invalid_name_punctuation")
     if not re.fullmatch(r"[\w-]+", name) or name != name.lower():
         raise Refused("invalid_name_specials")
-    if by_name(ws, name) is not None:
+    if by_name(ws, name) is not None or any(group["handle"] == name for group in ws.groups.values()):
         raise Refused("name_taken")
 
 

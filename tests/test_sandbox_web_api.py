@@ -309,6 +309,26 @@ def test_topic_is_set_up_to_250_characters(web: WebClient, ops: Channel, alice: 
     assert error(web.conversations_setTopic, channel=ops.id, topic="x" * 251) == "too_long"
 
 
+def test_name_of_a_user_group_is_taken(slack: Sandbox, web: WebClient, alice: Person) -> None:
+    slack.group("oncall", [alice])
+
+    assert error(web.conversations_create, name="oncall") == "name_taken"
+
+
+def test_message_in_an_archived_channel_cannot_be_updated(web: WebClient, ops: Channel) -> None:
+    ts = web.chat_postMessage(channel=ops.id, text="open")["ts"]
+    web.conversations_archive(channel=ops.id)
+
+    assert error(web.chat_update, channel=ops.id, ts=ts, text="closed") == "is_inactive"
+
+
+@pytest.mark.parametrize(("how_many", "refusal"), [(9, "too_many_users"), (0, "users_list_not_supplied")])
+def test_group_message_is_for_one_to_eight_people(slack: Sandbox, web: WebClient, how_many: int, refusal: str) -> None:
+    people = [slack.person(f"p{number}").id for number in range(how_many)]
+
+    assert error(web.conversations_open, users=people) == refusal
+
+
 def test_archived_channel_refuses_changes_until_it_is_open_again(web: WebClient, ops: Channel) -> None:
     web.conversations_archive(channel=ops.id)
     assert ops.archived
