@@ -29,26 +29,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, help="people and channels (YAML); see sandbox/README.md")
     parser.add_argument("--port", type=int, help="of 127.0.0.1; any free one by default")
     parser.add_argument("--page-port", type=int, default=0, help="of the page in a browser; any free one by default")
+    parser.add_argument("--keep", type=Path, help="the workspace is kept in this file, and goes on with it next time")
     asked = parser.parse_args(arguments)
     try:
         described = config.load(asked.config) if asked.config else {}
         if asked.port is not None:
             described["port"] = asked.port
-        return _serve(manifest.load(asked.manifest), described, asked.page_port)
+        return _serve(manifest.load(asked.manifest), described, asked.page_port, asked.keep)
     except (config.ConfigError, yaml.YAMLError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
 
-def _serve(app: dict[str, Any], described: dict[str, Any], page_port: int) -> int:
+def _serve(app: dict[str, Any], described: dict[str, Any], page_port: int, keep: Path | None) -> int:
     faults = manifest.check(app)
     for fault in faults:
         sys.stderr.write(f"manifest: {fault}\n")
     if faults:
         return 2
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
-    with Sandbox(app, **config.options(described)) as slack:
-        people = config.furnish(slack, described)
+    kept = keep.read_bytes() if keep is not None and keep.exists() else None
+    with Sandbox(app, kept=kept, **config.options(described)) as slack:
+        if kept is None:
+            config.furnish(slack, described)
+        people = {person.name: person for person in slack.people()}
         _tell(
             f"SLACK_API_URL={slack.api_url}",
             f"SLACK_BOT_TOKEN={slack.bot_token}",
@@ -67,9 +71,18 @@ def _serve(app: dict[str, Any], described: dict[str, Any], page_port: int) -> in
         except KeyboardInterrupt:
             pass
         finally:
+            if keep is not None:
+                _keep(slack, keep)
             for violation in slack.violations:
                 sys.stderr.write(f"Slack would have refused: {violation}\n")
     return 0
+
+
+def _keep(slack: Sandbox, file: Path) -> None:
+    """Written beside and moved there, so that the file is whole at any time."""
+    part = file.with_name(f"{file.name}.part")
+    part.write_bytes(slack.keep())
+    part.replace(file)
 
 
 def _deliver_to(slack: Sandbox, url: str) -> None:

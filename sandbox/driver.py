@@ -251,6 +251,12 @@ class Sandbox:
 
         return self.server.call(find)
 
+    def people(self) -> list[Person]:
+        """Everybody but the apps, in the order they came."""
+        return self.server.call(
+            lambda: [Person(self, u.id) for u in self._ws.users.values() if u.app is None and u.id != "USLACKBOT"]
+        )
+
     def person_by_id(self, user_id: str) -> Person:
         if user_id not in self._ws.users:
             raise LookupError(f"nobody has the id {user_id!r}")

@@ -69,9 +69,9 @@ def load(kept: bytes) -> State:
     try:
         state = _STATE.validate_json(kept)
     except ValidationError as error:
-        raise UnreadableError(str(error)) from error
+        raise UnreadableError(f"that is no kept workspace: {error}") from error
     if state.version != VERSION:
-        raise UnreadableError(f"kept by version {state.version}; this is version {VERSION}")
+        raise UnreadableError(f"that workspace was kept by version {state.version}; this is version {VERSION}")
     return state
 
 

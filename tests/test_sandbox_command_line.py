@@ -55,6 +55,33 @@ def test_sandbox_runs_by_itself_until_it_is_told_to_stop(tmp_path: Path) -> None
         assert process.wait(10) == 0
 
 
+def test_sandbox_goes_on_with_the_workspace_it_kept(tmp_path: Path) -> None:
+    line = [*command(tmp_path), "--keep", str(tmp_path / "kept.json")]
+    for typed, shown in (
+        ("alice #ops hello", ["alice: hello"]),
+        ("alice #ops again", ["alice: hello", "alice: again"]),
+    ):
+        with started(line) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{typed}\n")
+            process.stdin.flush()
+            assert [process.stdout.readline().strip() for _ in range(4 + len(shown))][4:] == shown
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+
+
+def test_file_that_holds_no_kept_workspace_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "kept.json").write_text("{}")
+    line = [*command(tmp_path), "--keep", str(tmp_path / "kept.json")]
+
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=20)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("that is no kept workspace")
+    assert (tmp_path / "kept.json").read_text() == "{}"
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
