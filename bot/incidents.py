@@ -29,7 +29,7 @@ class NotAnIncident(Refusal):
 
 
 class NoneNamed(NotAnIncident):
-    """This channel is not about an incident. Name the one you mean"""
+    """This channel is not about an incident. Name the one you mean."""
 
 
 class AlreadyAnIncident(Refusal):

@@ -66,7 +66,8 @@ def _answer(error: Refusal, typed: Slash | None = None) -> dict[str, Any]:
     """The refusal in words; `typed` is the command that was refused."""
     sentence = error.sentence
     if isinstance(error, NoneNamed) and typed is not None:
-        sentence += f": `{typed.command} {kit.code(typed.subcommand)} INC-7`. `/incident list` shows those there are."
+        example = f"`{typed.command} {kit.code(typed.subcommand)} INC-7`"
+        sentence = f"{sentence.removesuffix('.')}: {example}. `/incident list` shows those there are."
     may_declare = isinstance(error, NotAnIncident) and (typed is None or typed.command == "/incident")
     return kit.ephemeral(sentence, buttons_=[kit.button("Declare", "declare", style="primary")] if may_declare else [])
 

@@ -13,14 +13,15 @@ from slack_sdk.errors import SlackApiError
 from sqlmodel import Session
 
 from bot import moments
+from bot.settings import Settings
 from handlers.courier import Deliveries, Delivery
 from handlers.incident_base import lane as incident_lane
-from handlers.incident_base import opening_key
 from handlers.nudges import NOBODY_THERE, NOTHING_LEFT, may_read, reader_of, refresh_about
 from handlers.views import digests as views
 from handlers.views import kit
 from storage import action_items, digests, outbox, publications, retros
 from storage import incidents as incident_rows
+from storage.models import OutboxItem
 from storage.nudges import ACTION, INCIDENT, RETRO
 
 UNEDITABLE = {*NOBODY_THERE, "message_not_found", "edit_window_closed", "is_inactive"}
@@ -84,19 +85,22 @@ def edit(delivery: Delivery) -> None:
 
 def hide_posts(delivery: Delivery) -> None:
     """Put a neutral sentence where the incident was announced, and where its brief was posted, in other channels."""
-    settings = delivery.extras["settings"]
     with delivery.db.reading() as session:
         incident = incident_rows.by_id(session, delivery.payload["incident"])
-        opened = outbox.by_key(session, delivery.team_id, opening_key(incident))
-        retro = retros.of_incident(session, incident.id)
-        briefs = publications.posted_briefs(session, incident, retro)
-    places = [(settings.announce_channel, opened.progress.get("announced"))] if opened is not None else []
-    for item in briefs:
-        channel = item.payload.get("channel") or settings.brief_channel or settings.announce_channel
-        places.append((channel, item.progress.get("brief") or item.progress.get("post")))
-    for channel, ts in places:
+        told = publications.told_elsewhere(session, incident, retros.of_incident(session, incident.id))
+    for item in told:
+        channel, ts = _stands(item, delivery.extras["settings"])
         if channel and ts and channel != incident.channel_id:
             _neutralise(delivery, channel, ts)
+
+
+def _stands(item: OutboxItem, settings: Settings) -> tuple[str, str | None]:
+    """The channel and the `ts` of what a delivery posted for others; None when it posted nothing of the kind."""
+    if item.kind == "open_incident":
+        return settings.announce_channel, item.progress.get("announced")
+    if item.kind == "post_brief":
+        return settings.brief_channel or settings.announce_channel, item.progress.get("brief")
+    return item.payload["channel"], item.progress.get("post")
 
 
 def _neutralise(delivery: Delivery, channel: str, ts: str) -> None:

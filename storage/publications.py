@@ -8,12 +8,13 @@ from sqlmodel import Session, col, select
 from storage.models import DocumentVersion, Entry, Incident, OutboxItem, Retrospective, Review
 
 
-def posted_briefs(session: Session, incident: Incident, retrospective: Retrospective | None) -> list[OutboxItem]:
-    """The deliveries that post an incident's brief: when it is published, and where somebody had it shown."""
+def told_elsewhere(session: Session, incident: Incident, retrospective: Retrospective | None) -> list[OutboxItem]:
+    """The deliveries that announce an incident or post its brief, on its publication or where somebody had it shown."""
     key = col(OutboxItem.key)
-    shown = key.like(f"brief:%:{incident.id}:%")
-    wanted = or_(shown, key.startswith(f"post_brief:{retrospective.id}:")) if retrospective is not None else shown
-    query = select(OutboxItem).where(OutboxItem.team_id == incident.team_id, wanted)
+    wanted = [key == f"open_incident:{incident.id}", key.like(f"open_incident:{incident.id}:%")]
+    wanted += [key.like(f"brief:%:{incident.id}:%")]
+    wanted += [key.like(f"post_brief:{retrospective.id}:%")] if retrospective is not None else []
+    query = select(OutboxItem).where(OutboxItem.team_id == incident.team_id, or_(*wanted))
     return list(session.exec(query.order_by(col(OutboxItem.id))))
 
 

@@ -444,6 +444,22 @@ def test_announcement_of_what_became_private_is_taken_back(slack: Sandbox, team:
     assert [one.text for one in team.alice.sees(news)] == ["What stood here is private now."]
 
 
+def test_announcement_made_when_seamark_came_in_later_is_taken_back(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    news = slack.channel("news", members=[team.alice], with_bot=True)
+    object.__setattr__(seamark.settings, "announce_channel", news.id)
+    room = slack.channel("web", members=[team.alice, team.bob], with_bot=False)
+    slack.faults.refuse("conversations.join", "restricted_action")
+    declare_here(team, channel=room)
+    team.alice.invites(slack.bot, room)
+    assert "INC-1 Checkout fails" in team.alice.sees(news)[0].text
+
+    team.alice.makes_private(room)
+
+    assert [one.text for one in team.alice.sees(news)] == ["What stood here is private now."]
+
+
 def test_changed_channel_id_takes_the_timeline_with_it(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     room = declare(slack, team)
     said = team.bob.says("rolled back", room)
