@@ -353,6 +353,24 @@ def test_page_is_live_and_shows_each_person_only_what_they_may_see(
     assert "secret" not in page.one(".room .head").text
 
 
+def test_page_goes_to_the_end_when_somebody_who_scrolled_up_types(
+    slack: Sandbox, team: Team, seamark: Seamark, page: Visitor
+) -> None:
+    for number in range(40):
+        team.bob.says(f"line {number}", team.ops)
+    page.opens(me=team.alice.id, room=team.ops.id)
+    page.message("line 39")
+    page.driver.execute_script("document.querySelector('.log').scrollTop = 0")
+    team.bob.says("while she reads on", team.ops)
+    page.message("while she reads on")
+    assert page.driver.execute_script("return document.querySelector('.log').scrollTop") == 0
+
+    page.types("/incident list")
+    page.sees("", ".message.ephemeral")
+    left = "const log = document.querySelector('.log'); return log.scrollHeight - log.scrollTop - log.clientHeight"
+    page.wait(lambda: page.driver.execute_script(left) < 2)
+
+
 def test_page_shows_what_passes_and_lets_it_fail(slack: Sandbox, team: Team, seamark: Seamark, page: Visitor) -> None:
     page.opens(me=team.alice.id, room=team.ops.id, pane="inspector")
     page.types("/incident list")

@@ -11,8 +11,8 @@ import { mrkdwn } from "./text.js";
 
 const drafts = new Map();
 
-/** `thread` is the parent's ts, empty in a channel. */
-export function composer(room, thread, title) {
+/** `thread` is the parent's ts, empty in a channel; `sent` is called when something goes off. */
+export function composer(room, thread, title, sent) {
   const place = `${ui.me}/${room.id}/${thread}`;
   const label = thread ? "Reply in thread" : `Message ${title}`;
   const area = h("textarea", { class: "composer-input", rows: 1, placeholder: thread ? "Reply…" : label, "aria-label": label, value: drafts.get(place) ?? "",
@@ -34,6 +34,7 @@ export function composer(room, thread, title) {
       return set(text);
     }
     const deed = known ? { do: "command", room: room.id, text } : { do: "say", room: room.id, text, thread, broadcast: also?.firstChild.checked };
+    sent();
     const { error } = await act(deed);
     if (error && !area.value) set(text);
     return undefined;

@@ -196,8 +196,8 @@ let shownRoom = "";
 
 /** A log stays at its end while it grows or its frame shrinks, unless somebody has scrolled up. */
 function stick(frame) {
-  const held = { low: true };
   const down = () => held.low && (frame.scrollTop = frame.scrollHeight);
+  const held = { low: true, toEnd: () => ((held.low = true), down()) };
   const sizes = new ResizeObserver(down);
   sizes.observe(frame);
   new MutationObserver(() => {
@@ -249,7 +249,7 @@ function drawRoom(line) {
   const latest = state.room.messages.at(-1);
   if (!fresh && latest && latest.ts !== before && latest.user !== state.me) heard.textContent = `${author(latest)}: ${list.lastElementChild?.querySelector(".content")?.textContent.slice(0, 300) ?? ""}`;
   const title = line.kind === "channel" || line.kind === "group" ? `#${line.name}` : roomName(line);
-  replaceFoot(foot, `${key}/${state.room.closed}/${title}`, () => (state.room.closed ? closed(line, state.room.closed) : composer(line, "", title)));
+  replaceFoot(foot, `${key}/${state.room.closed}/${title}`, () => (state.room.closed ? closed(line, state.room.closed) : composer(line, "", title, logEnd.toEnd)));
 }
 
 function start(line) {
@@ -278,7 +278,7 @@ function drawThread(line) {
   if (fresh) threadEnd.low = true;
   if (fresh || low) threadLog.scrollTop = threadLog.scrollHeight;
   const title = line.kind === "im" ? roomName(line) : `#${line.name}`;
-  replaceFoot(threadFoot, `${state.me}/${ui.thread}/${state.room.closed}`, () => (state.room.closed ? closed(line, state.room.closed) : composer(line, ui.thread, title)));
+  replaceFoot(threadFoot, `${state.me}/${ui.thread}/${state.room.closed}`, () => (state.room.closed ? closed(line, state.room.closed) : composer(line, ui.thread, title, threadEnd.toEnd)));
   if (fresh && !state.dialog) threadFoot.querySelector("textarea")?.focus({ preventScroll: true });
 }
 
