@@ -213,7 +213,16 @@ def start(
     detail = {"guide": plan.guide, "facilitator": plan.facilitator_id, "due": plan.due_on.isoformat()}
     audit.record(session, begun.team_id, by, "started", f"retrospective:{begun.id}", detail, now)
     hub_refresh(session, begun, now)
+    _ask_to_lead(session, begun, now)
     return begun, True
+
+
+def _ask_to_lead(session: Session, retrospective: Retrospective, now: datetime) -> None:
+    """Tell the facilitator, once each, that they lead it and how; after the hub, which that leads to."""
+    user = retrospective.facilitator_id
+    payload, key = {"retro": retrospective.id, "user": user}, f"ask_to_lead:{retrospective.id}:{user}"
+    of = lane(retrospective.id)
+    outbox.put(session, retrospective.team_id, "ask_to_lead", payload, lane=of, now=now, key=key)
 
 
 def _tell_when_late(session: Session, begun: Retrospective, now: datetime) -> None:
@@ -292,6 +301,7 @@ def change(
     detail = {"facilitator": facilitator_id, "due": due_on.isoformat()}
     audit.record(session, retrospective.team_id, by, "changed", f"retrospective:{retrospective.id}", detail, now)
     hub_refresh(session, retrospective, now)
+    _ask_to_lead(session, retrospective, now)
     return is_new
 
 
@@ -318,6 +328,7 @@ def take_over(session: Session, retrospective: Retrospective, user_id: str, now:
     subject = f"retrospective:{retrospective.id}"
     audit.record(session, retrospective.team_id, user_id, "took over", subject, detail, now)
     hub_refresh(session, retrospective, now)
+    _ask_to_lead(session, retrospective, now)
 
 
 def person_changed(session: Session, person: Person, now: datetime) -> None:
@@ -386,6 +397,11 @@ class Progress:
     facilitator_is_gone: bool
     unset: Sequence[str] = field(default_factory=tuple)
     away: Sequence[Away] = ()
+
+    @property
+    def following(self) -> StepProgress | None:
+        """The first step that is not done; None when all are."""
+        return next((step for step in self.steps if step.state != DONE), None)
 
     @property
     def done(self) -> int:

@@ -285,6 +285,8 @@ def parallel_views(session: Session, visit: Visit) -> list[Block]:
 def _who(taking_part: list[Any], names: Mapping[str, str], *, leads: bool) -> list[Block]:
     if leads:
         return list(kit.sections(retro_views.who_has_answered(taking_part, names)))
+    if not taking_part:
+        return [kit.section(retro_views.NOBODY)]
     answered = sum(one.answered for one in taking_part)
     return [kit.section(f"{answered} of {len(taking_part)} have answered.")]
 

@@ -34,6 +34,7 @@ def register(deliveries: Deliveries) -> None:
     deliveries.kind("refresh_hub")(refresh_hub)
     deliveries.kind("ask_account")(ask_account)
     deliveries.kind("remind_account")(ask_account)
+    deliveries.kind("ask_to_lead")(ask_to_lead)
     deliveries.kind("meeting_file")(meeting_file)
     deliveries.kind("meeting_reminder")(meeting_reminder)
     deliveries.kind("refresh_step")(refresh_step)
@@ -143,6 +144,19 @@ def ask_account(delivery: Delivery) -> None:
         due=views.day(found.due_on),
     )
     delivery.payload |= account_views.invitation(found.id, text)
+    _tell(delivery)
+
+
+def ask_to_lead(delivery: Delivery) -> None:
+    """Tell the facilitator how it goes and what to say first; not when somebody else leads it meanwhile."""
+    found, incident = _read(delivery)
+    with delivery.db.reading() as session:
+        may_see = incidents.may_see(session, incident, found.facilitator_id)
+    out = found.status in {RetroStatus.PUBLISHED, RetroStatus.ARCHIVED}
+    if found.facilitator_id != delivery.payload["user"] or not may_see or out:
+        return
+    guide = retro.guide_of(found, delivery.extras["guides"])
+    delivery.payload |= views.how_to_lead(found, incident, guide)
     _tell(delivery)
 
 

@@ -25,6 +25,7 @@ from handlers.views import retro as retro_views
 from handlers.views import steps as views
 from storage import retros
 from storage.db import Database
+from storage.models import RetroStatus
 
 CONTINUE, LEAVE, BACK, STAY = "continue", "leave", "back", "stay"
 
@@ -298,8 +299,14 @@ def _destination(
     if then == STAY:
         return steps.view_of(session, replace(visit, options={**visit.options, **options}, bases={}))
     if following is None:
-        return views.finished("Saved", "*That was the last step.* The hub shows what is still open.")
+        return views.finished("Saved", _finished(visit))
     return steps.view_of(session, following, *notes_for(following))
+
+
+def _finished(visit: Visit) -> str:
+    if visit.retro.status == RetroStatus.PUBLISHED:
+        return "*That was the last step*, and it is published. “Publish” in it publishes later changes."
+    return "*That was the last step.* The hub shows what is still open; it is published with “Publish” in this step."
 
 
 def _remarks(session: Session, outcome: Outcome, form: Form, names: Mapping[str, str]) -> list[views.Wording]:

@@ -212,11 +212,10 @@ def test_the_hub_of_an_archived_channel_goes_on_with_the_facilitator(
 
     team.carol.form.submit()
 
-    shown = team.carol.direct_messages()[-1]
-    assert "Scope and impact" in shown.buttons
+    [shown] = hubs(team.carol)
     assert "1 of 8 steps done" in shown.text
     team.carol.form.submit()
-    assert "2 of 8 steps done" in team.carol.direct_messages()[-1].text
+    assert "2 of 8 steps done" in hubs(team.carol)[0].text
     assert len([m for m in team.carol.direct_messages() if "Scope and impact" in m.buttons]) == 1
 
 
@@ -393,3 +392,63 @@ def test_hub_that_became_private_elsewhere_says_no_more_than_that_it_moved(
 
     assert hubs(team.bob, room) == []
     assert "1 of 8 steps done" in hubs(team.carol, war_room)[0].text
+
+
+# --- led well by somebody who has never done it -----------------------------------------------------------
+
+
+def told_how(person: Person) -> list[str]:
+    return [message.text for message in person.direct_messages() if message.text.startswith("You lead the")]
+
+
+def test_facilitator_is_told_how_and_what_to_say_first(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.alice, room, Facilitator=team.carol)
+
+    [told] = told_how(team.carol)
+    assert "due Mon 23 Nov 2026" in told
+    assert "let it sink in for about 2 working days" in told
+    assert "We are here to learn how this came about" in told
+    assert told_how(team.alice) == []
+    message = next(m for m in team.carol.direct_messages() if m.text == told)
+    team.carol.clicks("Begin", within=message)
+    assert team.carol.form.title == "Scope and impact"
+
+
+def test_next_facilitator_is_told_how_once(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    for following in (team.bob, team.carol, team.bob):
+        team.alice.clicks("Change details", within=hub(team.alice, room))
+        team.alice.form.fill({"Facilitator": following}).submit()
+
+    assert [len(told_how(person)) for person in (team.carol, team.bob)] == [1, 1]
+
+
+def test_hub_says_what_comes_next(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    assert "Next:* Scope and impact, about 5 minutes" in str(hub(team.bob, room).blocks)
+
+    team.carol.clicks("Scope and impact", within=hub(team.carol, room))
+    team.carol.form.submit()
+
+    assert "Next:* Milestones, about 5 minutes" in str(hub(team.bob, room).blocks)
+
+
+def test_empty_retrospective_says_what_to_do(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    team.alice.types("/incident declare", team.ops)
+    team.alice.form.fill({"Title": "Search is slow"}).submit()
+    room = slack.channels()[-1]
+    begin(team.alice, room, Participants=[])
+    assert "Participants: nobody yet; “Change details” adds them" in hub(team.alice, room).text
+
+    team.alice.clicks("Timeline review", within=hub(team.alice, room))
+    step = team.alice.form
+    assert "Nothing was marked." in step.text
+    step.clicks("Show everything")
+    assert "Nothing was said in the channel." in step.text
+    accounts = step.submit()
+
+    assert accounts is not None
+    assert "Nobody takes part yet, so nobody was asked." in accounts.text

@@ -10,7 +10,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot import mrkdwn
+from bot import mrkdwn, rendering
 from bot.guides import Guide
 from bot.nudge_cases import Away
 from bot.retro import DONE, DRAFT, Progress, StepProgress
@@ -62,7 +62,11 @@ def start_dialog(start: Start) -> View:
     incident = kit.choice_field("retro_incident", "Incident", offered, initial=str(of))
     incident.dispatch_action = True
     guides = [kit.option(guide.name, key) for key, guide in start.guides.items()]
-    blocks: list[Block] = [kit.section(start.note)] if start.note else []
+    about = (
+        "A retrospective finds out how it came about, what helped, and what to change. Its steps are filled with what"
+        " the timeline tells; whoever leads it is told how."
+    )
+    blocks: list[Block] = [kit.section(start.note or about)]
     blocks += [
         incident,
         kit.choice_field(f"guide:{of}", "Guide", guides, initial=start.guide),
@@ -75,7 +79,9 @@ def start_dialog(start: Start) -> View:
             initial=start.participants,
             hint="Everyone on the timeline, and whoever else should be heard. Each is asked by direct message.",
         ),
-        kit.date_field(f"due:{of}", "Due", initial=start.due),
+        kit.date_field(
+            f"due:{of}", "Due", initial=start.due, hint="By when it is published; soon, while memory is fresh"
+        ),
         kit.moment_field("meeting", "Meeting", hint="Leave it empty to do everything in writing"),
     ]
     metadata = {"incident": of, "told": start.told}
@@ -104,7 +110,8 @@ def begun(retrospective: Retrospective, incident: Incident, channel_id: str | No
     first = (
         f"*{mrkdwn.escape(title_of(incident))}* has its retrospective already; {mrkdwn.escape(before)} started it."
         if before
-        else f"*The retrospective of {mrkdwn.escape(title_of(incident))} has begun.* Its participants are asked now."
+        else f"*The retrospective of {mrkdwn.escape(title_of(incident))} has begun.* Whoever takes part is asked for"
+        " their account now, and the facilitator is told how it goes; its steps are in the hub."
     )
     return kit.notice("Retrospective", first, way_to_hub(retrospective, incident, channel_id))
 
@@ -122,6 +129,19 @@ def way_to_hub(retrospective: Retrospective, incident: Incident, channel_id: str
     return f"{link} is in <#{channel_id}>; {same}"
 
 
+def how_to_lead(retrospective: Retrospective, incident: Incident, guide: Guide) -> dict[str, Any]:
+    """What a facilitator is told who may never have led one; with what to say first, and the first step."""
+    hub = f"<{retrospective.hub_link}|the hub>" if retrospective.hub_link else "the hub"
+    title, due = mrkdwn.escape(title_of(incident)), day(retrospective.due_on)
+    days = guide.soak_days
+    soak = f"{days} working day{'' if days == 1 else 's'}" if days else ""
+    text = rendering.message("how_to_lead", title=title, due=due, hub=hub, soak=soak)
+    aloud = f"_To say aloud at the beginning:_ {mrkdwn.escape(guide.opening)}"
+    first = guide.steps[0]
+    button = kit.button("Begin", "retro_step", f"{retrospective.id}:{first.key}", style="primary")
+    return kit.message(text.partition("\n")[0], [*kit.sections(text), *kit.sections(aloud), kit.buttons(button)])
+
+
 # --- hub -------------------------------------------------------------------------------------------------
 
 
@@ -130,7 +150,7 @@ def hub(now: Progress) -> dict[str, Any]:
     blocks: list[Block] = [
         kit.header(f"Retrospective: {title_of(now.incident)}"),
         kit.section("\n".join(_facts(now))),
-        kit.section(_standing(now)),
+        kit.section("\n".join([_standing(now), _next(now)])),
         *(_step(now, number, step) for number, step in enumerate(now.steps, start=1)),
         kit.buttons(*_hub_buttons(now)),
         kit.context("Anybody in it can open any step, leave it, and come back; every answer keeps its history."),
@@ -154,6 +174,8 @@ def _facts(now: Progress) -> list[str]:
     ]
     if now.participants:
         facts.append(f"Participants: {_people([one.user_id for one in now.participants], names)}")
+    else:
+        facts.append("Participants: nobody yet; “Change details” adds them, or they press “Join”")
     if retro.meeting_at is not None:
         facts.append(f"Meeting: {mrkdwn.moment(retro.meeting_at, day=True)}")
     return facts + [_away(one, names) for one in now.away[:AWAY]]
@@ -177,6 +199,16 @@ def _standing(now: Progress) -> str:
     missing = len(now.missing)
     parts.append(f"{missing} needed answers missing" if missing != 1 else "1 needed answer missing")
     return " · ".join(parts if missing else parts[:-1])
+
+
+def _next(now: Progress) -> str:
+    """What to do now, for somebody who has never done this."""
+    if now.following is None:
+        out = now.retro.status == RetroStatus.PUBLISHED
+        return "*Next:* nothing; it is published." if out else "*Next:* publish it, in the last step."
+    step = now.following.step
+    minutes = f", about {step.minutes} minutes" if step.minutes else ""
+    return f"*Next:* {mrkdwn.escape(step.title)}{minutes}"
 
 
 def _step(now: Progress, number: int, step: StepProgress) -> Block:
@@ -258,7 +290,15 @@ def join_first(incident: Incident, value: str) -> View:
     return kit.modal("Join", "notice", blocks, close="Close")
 
 
+NOBODY = (
+    "Nobody takes part yet, so nobody was asked. “Change details” in the hub adds participants, and each is asked by"
+    " direct message. Till then there is nothing to do here; go on."
+)
+
+
 def who_has_answered(participants: Sequence[Participant], names: Mapping[str, str]) -> str:
+    if not participants:
+        return NOBODY
     given = [one.user_id for one in participants if one.answered]
     open_ = [one.user_id for one in participants if not one.answered]
     lines = [f"*Answered* ({len(given)}): {_people(given, names) or 'nobody yet'}"]

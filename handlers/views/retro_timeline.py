@@ -25,12 +25,22 @@ EXCERPT = 600
 # --- milestones ------------------------------------------------------------------------------------------
 
 
+MEANING = {
+    MilestoneKind.STARTED: "When things first went differently, often before anybody knew",
+    MilestoneKind.DETECTED: "When an alert or a person first noticed",
+    MilestoneKind.ACKNOWLEDGED: "When somebody took it on",
+    MilestoneKind.MITIGATED: "When users felt it no more, or much less",
+    MilestoneKind.RESOLVED: "When it was back to normal, for good",
+}
+
+
 def milestone_fields(reached: Mapping[str, Milestone]) -> list[Block]:
     """The five times, and a way to take one over from something that was said then."""
     blocks: list[Block] = []
     for kind in MilestoneKind:
         known = reached.get(kind)
-        field = kit.moment_field(f"milestone_{kind}", kind.capitalize(), initial=known.at if known else None)
+        initial = known.at if known else None
+        field = kit.moment_field(f"milestone_{kind}", kind.capitalize(), initial=initial, hint=MEANING[kind])
         blocks.append(field)
     kinds = [kit.option(kind.capitalize(), kind) for kind in MilestoneKind]
     blocks += [
@@ -75,12 +85,22 @@ class Page:
     everything: bool
 
 
+NOTHING_MARKED = (
+    "*Nothing was marked.* “Show everything” lists what was said: “Edit” there puts a line right, and chosen as a key"
+    " moment below it is marked. “Add what is missing” writes down what was not said in the channel."
+)
+NOTHING_SAID = (
+    "*Nothing was said in the channel.* Go through calls, dashboards, deploys and direct messages together, and write"
+    " each moment down with “Add what is missing”; it may lie before the incident was declared."
+)
+
+
 def entry_list(page: Page, key_moments: Sequence[Option], names: Mapping[str, str]) -> list[Block]:
     what = "everything that was said" if page.everything else "what was marked"
     last = page.at + len(page.entries)
-    heading = (
-        f"*{what.capitalize()}*, {page.at + 1} to {last} of {page.total}" if page.total else f"*Nothing of {what}*"
-    )
+    heading = f"*{what.capitalize()}*, {page.at + 1} to {last} of {page.total}"
+    if not page.total:
+        heading = NOTHING_SAID if page.everything else NOTHING_MARKED
     blocks: list[Block] = [kit.section(heading)]
     blocks += [
         kit.section(entry_line(entry, names), kit.button("Edit", "retro_entry_edit", entry.id))
@@ -137,7 +157,12 @@ def choice_label(entry: Entry, names: Mapping[str, str], zone: tzinfo, *, day: b
 
 def add_dialog(metadata: dict[str, Any]) -> View:
     blocks: list[Block] = [
-        kit.text_field("text", "What happened", multiline=True),
+        kit.text_field(
+            "text",
+            "What happened",
+            multiline=True,
+            hint="One moment, as it was seen then. A link to what shows it becomes evidence.",
+        ),
         kit.text_field("when", "When", hint="10:42, -15m, yesterday 23:10; in your own time zone", most=60),
         kit.choice_field("kind", "Kind", _kinds(), initial=Kind.NOTE),
     ]
