@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import manifest
+from bot import action_items, incidents, manifest
+from bot.action_items import Plan
+from bot.incidents import Declaration
 from sandbox import Sandbox
-from storage import migrate, outbox
+from storage import migrate, outbox, people
 from storage.db import Database
+from storage.models import Person
 from tests.processes import TOP, Running, environment, free_port, running
 
 
@@ -180,6 +183,27 @@ def test_check_is_troubled_by_what_was_given_up_lately_and_mentions_what_was_ear
     )
     assert after.returncode == 1
     assert "WRONG Deliveries: given up within a day: post: channel_not_found; 1 earlier" in after.stdout
+
+
+def test_check_names_owners_who_cannot_be_reminded(slack: Sandbox, tmp_path: Path) -> None:
+    db, now = Database(f"sqlite:///{tmp_path}/x.db"), datetime.now(UTC)
+    migrate.upgrade(db)
+    with db.transaction() as session:
+        for user, name in (("U1", "bob"), ("U2", "owns nothing")):
+            row = Person(team_id="T1", user_id=user, name=name, unreachable="messages_tab_disabled", refreshed_at=now)
+            people.remember_person(session, row)
+        declared = Declaration("Checkout fails", own_channel=False)
+        of, _ = incidents.declare(session, declared, team_id="T1", by="U1", channel_id="C1", source_key="x", now=now)
+        action_items.add(session, of, Plan("Add an alert", "U1", now.date()), by="U1", source_key="y", now=now)
+    db.close()
+
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/x.db"), "check")
+
+    (line,) = [line for line in done.stdout.splitlines() if "Reminders" in line]
+    assert line == (
+        "ok    Reminders: bob cannot be reached by direct message (messages_tab_disabled):"
+        " asked in their place are the facilitators"
+    )
 
 
 @pytest.mark.parametrize(
