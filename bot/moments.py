@@ -30,8 +30,8 @@ class NoSuchTime(Refusal):
 
     def __init__(self, reason: str, typed: str) -> None:
         super().__init__(
-            f"{reason} Times are written like {EXAMPLES}; put a word in front if it is no time but text. "
-            f"Nothing was marked. You typed: {typed.strip()}"
+            f"{reason} Nothing was marked. Times are written like {EXAMPLES}; put a word in front if it is no time"
+            f" but text. You typed: {typed.strip()}"
         )
         self.reason = reason
         self.typed = typed

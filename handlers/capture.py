@@ -26,7 +26,7 @@ from storage.models import Entry
 
 
 class NotUnderstood(Refusal):
-    """Mentioned like this, Seamark knows `mark`: `@Seamark mark decision: roll back`. The rest is `/incident help`."""
+    """After `@Seamark` I understand only `mark`, so nothing was recorded. Write e.g. `@Seamark mark rolled back`."""
 
 
 class NotTheAuthor(Refusal):

@@ -64,10 +64,6 @@ def known_channel(session: Session, team_id: str, channel_id: str) -> Channel | 
     return session.get(Channel, (team_id, channel_id))
 
 
-def is_member(session: Session, team_id: str, channel_id: str, user_id: str) -> bool:
-    return session.get(Membership, (team_id, channel_id, user_id)) is not None
-
-
 def members(session: Session, team_id: str, channel_id: str) -> set[str]:
     query = select(Membership.user_id).where(Membership.team_id == team_id, Membership.channel_id == channel_id)
     return set(session.exec(query))

@@ -544,7 +544,7 @@ def test_mention_without_words_in_thread_marks_its_first_message(slack: Sandbox,
     [
         ("@seamark mark", "There was no text to mark"),
         ("@seamark mark 25:99 it began", "“25:99” looks like a time"),
-        ("@seamark dance", "Mentioned like this, Seamark knows `mark`"),
+        ("@seamark dance", "After `@Seamark` I understand only `mark`, so nothing was recorded."),
     ],
 )
 def test_mention_not_understood_is_answered_and_the_message_kept(
