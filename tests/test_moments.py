@@ -16,7 +16,8 @@ from bot.moments import NoSuchDate, NoSuchTime, TypedMark, duration_words, parse
 NOW = datetime(2026, 11, 21, 9, 30, 15, tzinfo=UTC)  # 10:30:15 in Berlin, 15:00:15 in Kolkata
 ZONES = sorted(available_timezones())
 EXAMPLES = (
-    "Nothing was marked. Times are written like `10:42`, `10:42pm`, `-15m`, `2h ago`, `yesterday 23:10`, `2026-11-20 23:10`; "
+    "Nothing was marked. Times are written like `10:42`, `10:42pm`, `-15m`, `2h ago`, `yesterday 23:10`, "
+    "`2026-11-20 23:10`; "
     "put a word in front if it is no time but text. You typed: "
 )
 
