@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError, SlackClientNotConnectedError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.interval_runner import IntervalRunner
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from handlers.frames import text_frame
@@ -59,7 +60,7 @@ class Connection:
         self._stopping = False
 
     def open(self) -> None:
-        self._client.connect()
+        self._client.open()
 
     def is_open(self) -> bool:
         return bool(self._client.is_connected())
@@ -149,6 +150,12 @@ class _Adapter(SocketModeHandler):
 
 class _Client(SocketModeClient):
     """The SDK's client, but for sending: its own ends at 65,535 bytes, and may send a part of a frame only."""
+
+    def open(self) -> None:
+        """Connect for the first time, and read at once: the reader looks for a connection every 0.1 s only."""
+        self.current_session_runner.shutdown()
+        self.connect()
+        self.current_session_runner = IntervalRunner(self._run_current_session).start()
 
     def send_message(self, message: str) -> None:
         frame = text_frame(message)
