@@ -253,10 +253,10 @@ class Courier:
         else:
             outcome, writes = self._finished, delivery.writes
         with self._db.transaction() as session:
-            for write in writes:
-                write(session)
             held = outbox.held(session, item.id, worker)
-            if held is not None:
+            if held is not None:  # else another took it over, and notes what came of it
+                for write in writes:
+                    write(session)
                 outcome(held)
                 session.add(held)
 

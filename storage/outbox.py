@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, update
+from sqlalchemy import ColumnElement, bindparam, func, literal, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -17,6 +17,37 @@ from storage.models import OutboxItem, OutboxState
 def _pending(items: type[OutboxItem]) -> ColumnElement[bool]:
     # Written out instead of bound: only so do both databases see that the partial indexes serve.
     return col(items.state) == literal(OutboxState.PENDING.value, literal_execute=True)
+
+
+_earlier = aliased(OutboxItem)
+_first_of_lane = (
+    select(func.min(_earlier.id))
+    .where(_earlier.lane == OutboxItem.lane, _pending(_earlier))
+    .correlate(OutboxItem)
+    .scalar_subquery()
+)
+# Put together once: the courier asks these for each item, and building them takes longer than the asking.
+_DUE = (
+    select(OutboxItem)
+    .where(
+        _pending(OutboxItem),
+        col(OutboxItem.not_before) <= bindparam("now"),
+        or_(col(OutboxItem.leased_until).is_(None), col(OutboxItem.leased_until) <= bindparam("now")),
+        OutboxItem.id == _first_of_lane,
+    )
+    .order_by(col(OutboxItem.not_before), col(OutboxItem.id))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_ITEM = select(OutboxItem).where(OutboxItem.id == bindparam("id")).with_for_update()
+_NEXT_DUE = select(func.min(OutboxItem.not_before)).where(_pending(OutboxItem))
+_WAITING = select(OutboxItem).where(
+    OutboxItem.team_id == bindparam("team_id"),
+    OutboxItem.lane == bindparam("lane"),
+    OutboxItem.kind == bindparam("kind"),
+    _pending(OutboxItem),
+    col(OutboxItem.leased_until).is_(None),
+)
 
 
 def put(
@@ -55,14 +86,8 @@ def put_refresh(
 
     The delivery reads the state when it runs, so one waiting refresh stands for all changes before it.
     """
-    waiting = select(OutboxItem).where(
-        OutboxItem.team_id == team_id,
-        OutboxItem.lane == lane,
-        OutboxItem.kind == kind,
-        _pending(OutboxItem),
-        col(OutboxItem.leased_until).is_(None),
-    )
-    if not any(item.payload == payload for item in session.exec(waiting)):
+    waiting = session.exec(_WAITING, params={"team_id": team_id, "lane": lane, "kind": kind})
+    if not any(item.payload == payload for item in waiting):
         put(session, team_id, kind, payload, lane=lane, now=now)
 
 
@@ -77,26 +102,7 @@ def claim(session: Session, *, worker: str, now: datetime, lease: timedelta, mos
     Two workers never hold the same item: on PostgreSQL rows that another is taking are skipped, on SQLite
     writers take turns. An item whose lease has run out was left behind by a crash and is taken again.
     """
-    earlier = aliased(OutboxItem)
-    first_of_lane = (
-        select(func.min(earlier.id))
-        .where(earlier.lane == OutboxItem.lane, _pending(earlier))
-        .correlate(OutboxItem)
-        .scalar_subquery()
-    )
-    query = (
-        select(OutboxItem)
-        .where(
-            _pending(OutboxItem),
-            OutboxItem.not_before <= now,
-            or_(col(OutboxItem.leased_until).is_(None), col(OutboxItem.leased_until) <= now),
-            OutboxItem.id == first_of_lane,
-        )
-        .order_by(col(OutboxItem.not_before), col(OutboxItem.id))
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    items = list(session.exec(query))
+    items = list(session.exec(_DUE, params={"now": now, "most": most}))
     for item in items:
         item.leased_by, item.leased_until, item.attempts = worker, now + lease, item.attempts + 1
         session.add(item)
@@ -105,8 +111,7 @@ def claim(session: Session, *, worker: str, now: datetime, lease: timedelta, mos
 
 def held(session: Session, item_id: int, worker: str) -> OutboxItem | None:
     """The item, if `worker` still holds it; None when its lease was lost to another."""
-    query = select(OutboxItem).where(OutboxItem.id == item_id).with_for_update()
-    item = session.exec(query).one_or_none()
+    item = session.exec(_ITEM, params={"id": item_id}).one_or_none()
     return item if item is not None and item.leased_by == worker else None
 
 
@@ -133,8 +138,7 @@ def take_up_again(item: OutboxItem, when: datetime) -> None:
 
 def next_due(session: Session) -> datetime | None:
     """When the next item becomes due; None when nothing waits."""
-    query = select(func.min(OutboxItem.not_before)).where(_pending(OutboxItem))
-    return session.exec(query).one()
+    return session.exec(_NEXT_DUE).one()
 
 
 def counts(session: Session) -> dict[str, int]:
