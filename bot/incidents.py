@@ -78,8 +78,7 @@ def declare(
     repeat = incidents.by_source(session, team_id, source_key)
     if repeat is not None:
         return repeat, False
-    here = incidents.in_channel(session, team_id, channel_id)
-    if not declaration.own_channel and here is not None and here.status == IncidentStatus.OPEN:
+    if not declaration.own_channel and _held_open_in(session, team_id, channel_id) is not None:
         raise AlreadyAnIncident
     past = None if declaration.own_channel else declaration.past
     incident = Incident(
@@ -113,7 +112,7 @@ def here(session: Session, team_id: str, channel_id: str) -> Incident:
 
 def named(session: Session, team_id: str, words: str, *, asked_by: str) -> Incident:
     """The incident called e.g. `INC-7`, if the asker may know of it; raises `NoSuchIncident` either way alike."""
-    match = re.fullmatch(r"(?:inc[- ]?)?#?(\d{1,9})", words.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"(?:inc[- ]?)?#?(\d{1,9})[:;,.?!]*", words.strip(), re.IGNORECASE)
     incident = incidents.by_number(session, team_id, int(match[1])) if match else None
     if incident is None or not may_see(session, incident, asked_by):
         raise NoSuchIncident
@@ -125,7 +124,7 @@ def meant(session: Session, team_id: str, words: str, *, channel_id: str, asked_
 
     Raises `NoSuchIncident` for one that the asker may not know of, `NoneNamed`.
     """
-    called = re.match(r"(inc-?\d{1,9})(?!\S)\s*", words, re.IGNORECASE)
+    called = re.match(r"(inc-\S*|inc ?#?\d\S*|#\d\S*|\d+$)\s*", words, re.IGNORECASE)
     if called is None:
         return of_place(session, team_id, channel_id), words
     return named(session, team_id, called[1], asked_by=asked_by), words[called.end() :]
@@ -180,14 +179,30 @@ def use_place(session: Session, incident: Incident) -> None:
 
     Raises `AlreadyAnIncident`.
     """
-    there = incidents.in_channel(session, incident.team_id, incident.declared_in)
-    if there is not None and there.status == IncidentStatus.OPEN:
-        raise AlreadyAnIncident(
-            f"<#{incident.declared_in}> is about {there.key}, which is open, so {incident.key} cannot be there, too."
-        )
+    _claim(session, incident, incident.declared_in)
     incident.own_channel, incident.channel_id = False, incident.declared_in
     incident.covers_from = incident.declared_at
     session.add(incident)
+
+
+def _claim(session: Session, incident: Incident, channel_id: str) -> None:
+    there = _held_open_in(session, incident.team_id, channel_id)
+    if there is not None and there.id != incident.id:
+        raise AlreadyAnIncident(
+            f"<#{channel_id}> is about {there.key}, which is open, so {incident.key} cannot go on there."
+            f" Nothing was changed; `/incident close {there.key}` ends the other first."
+        )
+
+
+def _held_open_in(session: Session, team_id: str, channel_id: str) -> Incident | None:
+    """The open incident of a channel; until the transaction ends nobody else gives the channel another one."""
+    one_at_a_time(session, f"channel {channel_id}")
+    return open_in(session, team_id, channel_id)
+
+
+def open_in(session: Session, team_id: str, channel_id: str) -> Incident | None:
+    there = incidents.in_channel(session, team_id, channel_id)
+    return there if there is not None and there.status == IncidentStatus.OPEN else None
 
 
 def close(session: Session, incident: Incident, *, by: str, now: datetime) -> bool:
@@ -202,10 +217,12 @@ def close(session: Session, incident: Incident, *, by: str, now: datetime) -> bo
 
 
 def reopen(session: Session, incident: Incident) -> bool:
-    """Take an incident up again; returns whether it was closed until now."""
+    """Take an incident up again; returns whether it was closed until now. Raises `AlreadyAnIncident`."""
     _hold(session, incident)
     if incident.status == IncidentStatus.OPEN:
         return False
+    if incident.channel_id is not None:
+        _claim(session, incident, incident.channel_id)
     incident.status, incident.closed_by, incident.closed_at = IncidentStatus.OPEN, None, None
     incident.next_look_at = None
     session.add(incident)

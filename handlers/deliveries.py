@@ -40,7 +40,7 @@ def whisper(delivery: Delivery) -> None:
 
 def respond(delivery: Delivery) -> None:
     """Answer through a `response_url`; it lives for 30 minutes and five uses."""
-    answer = WebhookClient(delivery.payload["url"]).send_dict(delivery.payload["message"])
+    answer = WebhookClient(delivery.payload["url"], ssl=delivery.client.ssl).send_dict(delivery.payload["message"])
     if answer.status_code in {404, 410}:
         raise GiveUp("the response_url has expired")
     if answer.status_code == 429 or answer.status_code >= 500:

@@ -33,7 +33,7 @@ def status(ack: Ack, slash: Slash, db: Database) -> None:
     """how the incident stands, only for you: `/incident status`, or of another one `/incident status INC-7`"""
     with db.reading() as session:
         of = _meant(session, slash)
-        now, offers = opening.overview(session, of), incident_channel.offers(session, of)
+        now, offers = opening.overview(session, of), incident_channel.offers(session, of, slash.channel_id)
     ack(**views.status(now, offers))
 
 

@@ -27,21 +27,21 @@ def register(app: App) -> None:
 def tell(delivery: Delivery, incident: Incident, why: str) -> None:
     """Let the declarer know, where they declared it, that there is no channel, why, and how to go on."""
     with delivery.db.transaction() as session:
-        message = views.no_channel(incident, why, _buttons(session, incident))
+        message = views.no_channel(incident, why, _buttons(session, incident, incident.declared_in))
         payload = {"channel": incident.declared_in, "user": incident.declared_by, **message}
         lane, key = f"whisper:{incident.declared_by}", f"no_channel:{incident.id}:{delivery.attempt}"
         outbox.put(session, delivery.team_id, "whisper", payload, lane=lane, now=delivery.clock(), key=key)
 
 
-def offers(session: Session, incident: Incident) -> list[ButtonElement]:
-    """The ways on for an incident whose channel could not be opened; none for any other."""
+def offers(session: Session, incident: Incident, channel_id: str) -> list[ButtonElement]:
+    """The ways on for an incident whose channel could not be opened, shown in `channel_id`; none for any other."""
     is_without = incident.channel_id is None and incident.status == IncidentStatus.OPEN
-    return _buttons(session, incident) if is_without and _given_up(session, incident) else []
+    return _buttons(session, incident, channel_id) if is_without and _given_up(session, incident) else []
 
 
-def _buttons(session: Session, incident: Incident) -> list[ButtonElement]:
+def _buttons(session: Session, incident: Incident, channel_id: str) -> list[ButtonElement]:
     ways = [kit.button("Try again", "channel_again", incident.id, style="primary")]
-    if _may_be_there(session, incident):
+    if channel_id == incident.declared_in and _may_be_there(session, incident):
         ways.append(kit.button("Use this channel", "channel_here", incident.id))
     return ways
 

@@ -30,7 +30,7 @@ from storage.models import Incident, IncidentStatus
 
 
 class NoSuchRole(Refusal):
-    """A role is given like `/incident role lead @bob`, with the @ before the name. Nothing was changed."""
+    """A role is one word and a name, like `/incident role lead @bob`, with the @ before the name. Nothing changed."""
 
 
 class NotInChannel(Refusal):
@@ -78,9 +78,10 @@ def role(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
     """who does what, e.g. `/incident role lead @bob`"""
     now = clock()
     user = next(iter(mrkdwn.mentioned(slash.rest)), None)
-    called = next((word.lower() for word in mrkdwn.plain(slash.rest, {}).split() if not word.startswith("@")), None)
-    if called is None or user is None:
+    words = [word for word in mrkdwn.plain(slash.rest, {}).split() if not word.startswith("@")]
+    if user is None or len(words) != 1:
         raise NoSuchRole
+    called = words[0].lower().strip(":,")
     with db.transaction() as session:
         here = incidents.here(session, slash.team_id, slash.channel_id)
         if user != slash.user_id and not incidents.may_see(session, here, user):
@@ -203,15 +204,14 @@ def close(ack: Ack, slash: Slash, db: Database, clock: Clock) -> None:
     now = clock()
     with db.transaction() as session:
         of, words = _meant(session, slash)
-        archive = words.lower() == "archive" and of.channel_id is not None
+        archive = words.lower() == "archive"
         closed_now = incidents.close(session, of, by=slash.user_id, now=now)
         if closed_now:
             why = f": {words}" if words and words.lower() != "archive" else ""
             _record(session, of, slash, f"Incident closed{why}", now)
-        if archive:
-            _put_archive(session, of, now)
-    if archive:
-        ack(**kit.ephemeral(f"{of.key} is closed, and its channel is being archived."))
+        archived = _archived(session, of, now) if archive and of.channel_id else None
+    if archived:
+        ack(**kit.ephemeral(f"{of.key} is closed. {archived}"))
     else:
         ack(**views.closed(of, already=not closed_now))
 
@@ -224,15 +224,18 @@ def archive_clicked(ack: Ack, click: Click, db: Database, clock: Clock) -> None:
     now = clock()
     with db.transaction() as session:
         of = seen_by(session, click, int(click.value))
-        _put_archive(session, of, now)
-        answer(session, click, f"The channel of {of.key} is being archived.", now)
+        answer(session, click, _archived(session, of, now), now)
     ack()
 
 
-def _put_archive(session: Session, of: Incident, now: datetime) -> None:
-    """Behind everything that is still to be said there."""
+def _archived(session: Session, of: Incident, now: datetime) -> str:
+    """Have the channel archived, behind everything that is still to be said there; returns what came of it."""
+    another = incidents.open_in(session, of.team_id, str(of.channel_id))
+    if another is not None:
+        return f"<#{of.channel_id}> is about {another.key}, which is open, so the channel was not archived."
     payload = {"channel": of.channel_id}
     outbox.put(session, of.team_id, "archive_channel", payload, lane=lane(of), now=now)
+    return f"The channel of {of.key} is being archived."
 
 
 @incident.subcommand

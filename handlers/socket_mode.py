@@ -169,13 +169,14 @@ class _Client(SocketModeClient):
         session = self.current_session
         if session is None:
             raise SlackClientNotConnectedError
-        with session.sock_send_lock:
-            if session.sock is None:
-                raise SlackClientNotConnectedError
-            try:
+        try:
+            with session.sock_send_lock:
+                if session.sock is None:
+                    raise SlackClientNotConnectedError
                 session.sock.sendall(frame)
-            except OSError as error:
-                raise SlackClientNotConnectedError from error
+        except OSError as error:
+            session.disconnect()  # a part of the frame may be out already, and nothing else can follow it
+            raise SlackClientNotConnectedError from error
 
 
 class _Line:

@@ -70,7 +70,7 @@ class Subcommands:
         near = difflib.get_close_matches(slash.subcommand, self.registered, n=3, cutoff=0.6)
         guess = f" Did you mean {' or '.join(f'`{self.command} {name}`' for name in near)}?" if near else ""
         wrong = f"There is no `{self.command} {kit.code(slash.subcommand)}`, so nothing was done.{guess}"
-        ack(**kit.ephemeral(f"{wrong} `{self.command} help` shows what there is."))
+        ack(**kit.ephemeral(wrong, *self._help_texts()))
 
     def _help_texts(self) -> list[str]:
         there = {name: one for name, one in self.registered.items() if name == one.name}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
+from bot import incidents
 from bot.app import Seamark
 from handlers.incident import incident
 from handlers.subcommands import example_of
 from sandbox import Channel, Person, Sandbox, Shown
 from sandbox.mrkdwn import pings_of_blocks
+from storage import incidents as incident_rows
 from storage import outbox, people
+from storage.db import Database
 from storage.models import Incident, Milestone
 from tests.conftest import Team
 from tests.timelines import declare, declare_here, line_with, timeline
@@ -589,13 +594,11 @@ def test_refusal_where_there_is_no_incident_fits_what_was_typed(
 
 
 def test_unknown_word_is_answered_with_the_nearest(slack: Sandbox, team: Team, seamark: Seamark) -> None:
-    assert team.alice.types("/incident resolvd at 10:42", team.ops).text == (
-        "There is no `/incident resolvd`, so nothing was done. Did you mean `/incident resolved`?"
-        " `/incident help` shows what there is."
-    )
-    assert team.alice.types("/retro xyzzy", team.ops).text == (
-        "There is no `/retro xyzzy`, so nothing was done. `/retro help` shows what there is."
-    )
+    near = "There is no `/incident resolvd`, so nothing was done. Did you mean `/incident resolved`?"
+    help_ = team.alice.types("/incident help", team.ops).text
+    assert team.alice.types("/incident resolvd at 10:42", team.ops).text == f"{near}\n{help_}"
+    unknown = team.alice.types("/retro xyzzy", team.ops).text
+    assert unknown.startswith("There is no `/retro xyzzy`, so nothing was done.\n*/retro* ")
 
 
 def test_milestone_within_the_same_minute_contradicts_nothing(slack: Sandbox, team: Team, seamark: Seamark) -> None:
@@ -614,7 +617,7 @@ def test_role_is_understood_in_either_order(slack: Sandbox, team: Team, seamark:
 
     assert team.alice.types("/incident role @bob Comms", room).text == "bob has the role comms now."
     assert team.alice.types("/incident role lead bob", room).text == (
-        "A role is given like `/incident role lead @bob`, with the @ before the name. Nothing was changed."
+        "A role is one word and a name, like `/incident role lead @bob`, with the @ before the name. Nothing changed."
     )
 
 
@@ -645,3 +648,68 @@ def test_milestone_told_again_without_a_time_asks_before_it_moves(slack: Sandbox
     with seamark.db.reading() as session:
         [moved] = session.exec(select(Milestone)).all()
     assert moved.at.hour == 10
+
+
+# --- two incidents, one channel ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(team: Team, seamark: Seamark) -> Team:
+    """INC-1 was closed in #ops, INC-2 is open there."""
+    declare_here(team)
+    team.alice.types("/incident close", team.ops)
+    declare_here(team, {"Title": "Search is slow"})
+    return team
+
+
+def test_reopened_incident_does_not_share_a_channel(two: Team) -> None:
+    assert two.bob.types("/incident reopen INC-1", two.ops).text == (
+        "#ops is about INC-2, which is open, so INC-1 cannot go on there. Nothing was changed;"
+        " `/incident close INC-2` ends the other first."
+    )
+    assert "INC-1 is closed" in two.bob.types("/incident close INC-1", two.ops).text.replace("was closed", "is closed")
+
+
+def test_channel_of_another_open_incident_is_not_archived(two: Team) -> None:
+    said = two.bob.types("/incident close INC-1 archive", two.ops)
+    assert said.text == "INC-1 is closed. #ops is about INC-2, which is open, so the channel was not archived."
+    assert not two.ops.archived
+
+
+@pytest.mark.parametrize("name", ["INC-1:", "inc-1,", "#1", "inc 1", "INC1.", "1"])
+def test_name_of_another_incident_is_understood_as_people_write_it(two: Team, name: str) -> None:
+    assert two.bob.types(f"/incident status {name}", two.ops).text.startswith("*INC-1 Checkout fails*")
+
+
+def test_name_that_is_none_never_means_the_channels_own(two: Team) -> None:
+    for said in ("close INC-99.", "close inc-x", "reopen #99: it is back"):
+        assert "There is no such incident that you can see" in two.bob.types(f"/incident {said}", two.ops).text
+    assert two.bob.types("/incident status", two.ops).text.startswith("*INC-2 Search is slow* · SEV3 · open")
+
+
+@pytest.mark.parametrize(
+    "said", ["@bob is the lead", "the lead is @bob", "incident commander @bob", "@bob", "lead bob"]
+)
+def test_role_that_is_not_one_word_and_a_name_is_refused(team: Team, seamark: Seamark, said: str) -> None:
+    declare_here(team)
+    assert "A role is one word and a name" in team.alice.types(f"/incident role {said}", team.ops).text
+    assert "lead: @bob" not in " ".join(timeline(team.alice, team.ops))
+
+
+def test_role_may_have_a_colon(team: Team, seamark: Seamark) -> None:
+    declare_here(team)
+    team.alice.types("/incident role lead: @bob", team.ops)
+    assert timeline(team.alice, team.ops)[-1].endswith("Role lead: @bob")
+
+
+def test_two_incidents_never_get_one_channel_at_once(slack: Sandbox, db: Database) -> None:
+    def begin(title: str) -> None:
+        declaration = incidents.Declaration(title, own_channel=False)
+        where = {"team_id": slack.team_id, "by": "U1", "channel_id": "C1", "source_key": title}
+        with suppress(incidents.AlreadyAnIncident), db.transaction() as session:
+            incidents.declare(session, declaration, now=slack.clock.now(), **where)
+
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(begin, "abcdefgh"))
+    with db.reading() as session:
+        assert len(incident_rows.every(session)) == 1

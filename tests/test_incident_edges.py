@@ -337,7 +337,10 @@ def test_incident_without_channel_is_not_put_into_another_incident(
     declare_here(team)
     team.alice.clicks("Use this channel", within=told_)
 
-    assert team.alice.sees(team.ops)[-1].text == "#ops is about INC-2, which is open, so INC-1 cannot be there, too."
+    assert team.alice.sees(team.ops)[-1].text == (
+        "#ops is about INC-2, which is open, so INC-1 cannot go on there. Nothing was changed;"
+        " `/incident close INC-2` ends the other first."
+    )
 
 
 def test_private_incident_without_channel_does_not_go_on_before_everybody(
