@@ -101,8 +101,12 @@ def test_killed_fifty_times_nothing_acknowledged_is_missing_or_doubled(
     chance = random.Random(20261116)
     for number in range(KILLS):
         with nursery.bot():
+            before = len(slack.deliveries)
             talk_all_at_once(slack, people, room, number)
-            time.sleep(chance.uniform(0, 0.1))
+            # However fast the machine is: when so many of the six messages were acknowledged, and a little later.
+            enough = chance.randrange(6)
+            slack.until(lambda n=enough, at=before: len(acknowledged(slack, people, at)) >= n)  # type: ignore[misc]
+            time.sleep(chance.uniform(0, 0.02))
     db = Database(db_url)
     there = captured(db)
     assert acknowledged(slack, people) - set(there) == set()
@@ -133,9 +137,10 @@ def react(slack: Sandbox, person: Person, said: Shown) -> None:
     of_slack.react(workspace, workspace.conversations[said.channel], said.ts, person.id, "pushpin")
 
 
-def acknowledged(slack: Sandbox, people: list[Person]) -> set[str]:
-    """The `ts` of every message of theirs that was acknowledged."""
-    events = [one.payload["event"] for one in slack.deliveries if one.kind == "events_api" and one.acknowledged]
+def acknowledged(slack: Sandbox, people: list[Person], since: int = 0) -> set[str]:
+    """The `ts` of every message of theirs that was acknowledged, among the deliveries after the first `since`."""
+    sent = slack.deliveries[since:]
+    events = [one.payload["event"] for one in sent if one.kind == "events_api" and one.acknowledged]
     ids = {person.id for person in people}
     return {one["ts"] for one in events if one["type"] == "message" and one.get("user") in ids and "subtype" not in one}
 
