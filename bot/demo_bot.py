@@ -107,6 +107,9 @@ class _Process:
         if self._process.is_alive():
             self._line.send("stop")
         self._process.join(10)
+        if self._process.is_alive():  # nothing may hold the visitor's terminal
+            self._process.kill()
+            self._process.join()
         self._line.close()
         self._db.close()
 
