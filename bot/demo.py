@@ -410,8 +410,8 @@ def _fill(stage: Stage, person: Person, current: Step) -> None:
         for text in stage.story.texts("root_causes"):
             _add_factor(person, text, current.title)
     if current.kind == "actions":
-        for number, action in enumerate(stage.story.report.get("actions") or []):
-            _add_action(stage, person, str(action["text"]), number, current.title)
+        for number, text in enumerate(stage.story.texts("actions")):
+            _add_action(stage, person, text, number, current.title)
 
 
 def _add_factor(person: Person, text: str, step_title: str) -> None:

@@ -73,7 +73,8 @@ class Story:
     def texts(self, name: str) -> list[str]:
         """One of the report's lists (`went_well`, `root_causes`, …) or its single text as a list; may be empty."""
         found = self.report.get(name) or []
-        return [_unlinked(found)] if isinstance(found, str) else [_unlinked(str(one)) for one in found]
+        listed = [found] if isinstance(found, str) else found
+        return [_unlinked(str(one["text"] if isinstance(one, Mapping) else one)) for one in listed]
 
 
 def shipped() -> tuple[Path, Path, Path]:
