@@ -228,9 +228,7 @@ class Case:
             return str(self.thing.status)
         if self.thing.closed_at is None or self.retro is not None:
             return ""
-        if self.thing.kind != "incident":
-            return "suggested"
-        return self.team.policy.severity(self.thing.severity).retrospective
+        return self.team.policy.wants_retrospective(self.thing.kind, self.thing.severity)
 
     def is_far_from(self, rule: Rule, look: datetime | None) -> bool:
         """Whether a rule comes due only after the next `look`, in whatever zone: then nobody need be found yet."""

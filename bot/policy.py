@@ -138,6 +138,10 @@ class Policy(Definition):
         within = {"near_miss": self.near_miss, "drill": self.drill}.get(kind)
         return (within or self.severity(severity).retrospective_due).after(ended)
 
+    def wants_retrospective(self, kind: str, severity: str) -> Literal["required", "suggested", "optional"]:
+        """How much a retrospective is wanted; of a near miss or a drill it is suggested, whatever the severity."""
+        return self.severity(severity).retrospective if kind == "incident" else "suggested"
+
     def actions_due(self, severity: str, decided: date) -> date:
         """The due date offered for an action that was decided on that day."""
         return self.severity(severity).actions_due.after(decided)

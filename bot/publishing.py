@@ -23,7 +23,6 @@ from storage.models import (
     ActionStatus,
     DocumentVersion,
     Incident,
-    IncidentKind,
     MilestoneKind,
     Retrospective,
     RetroStatus,
@@ -76,7 +75,7 @@ def gaps(session: Session, retrospective: Retrospective, guide: Guide, policy: P
 def _whole(session: Session, retrospective: Retrospective, stand: retro.Progress, policy: Policy) -> list[Gap]:
     """What only the incidents need for which a retrospective is required."""
     incident, guide = stand.incident, stand.guide
-    if incident.kind != IncidentKind.INCIDENT or policy.severity(incident.severity).retrospective != "required":
+    if policy.wants_retrospective(incident.kind, incident.severity) != "required":
         return []
     steps = {step.kind: step.key for step in guide.steps}
     ticked = retros.answers(session, retrospective.id).get((steps["review"], CHECKLIST))

@@ -24,7 +24,7 @@ class WrongSetting(Refusal):
     """A setting is wrong or missing; nothing was started."""
 
 
-DIGESTS = frozenset({"weekly", "monthly"})
+DIGESTS = frozenset({"weekly", "monthly", "quarterly"})
 """What is posted regularly unless it is switched off: the overdue list, and the review with figures."""
 
 
@@ -206,5 +206,5 @@ def _digests(name: str, value: str) -> frozenset[str]:
     if chosen == {"off"}:
         return frozenset()
     if not chosen <= DIGESTS:
-        raise WrongSetting(f"{name} must be off, weekly, monthly, or weekly,monthly.")
+        raise WrongSetting(f"{name} must be off, or some of weekly,monthly,quarterly.")
     return chosen

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from bot import digests, moments
+from bot.digests import Review
 from bot.nudge_cases import Team
 from handlers.courier import Deliveries, Delivery
 from handlers.nudges import reader_of
@@ -15,7 +16,7 @@ from storage.db import Database
 
 def register_deliveries(deliveries: Deliveries) -> None:
     deliveries.kind("overdue_digest")(overdue)
-    deliveries.kind("monthly_review")(monthly)
+    deliveries.kind("review")(review)
 
 
 def tick(db: Database, team: Team, now: datetime) -> None:
@@ -41,10 +42,18 @@ def overdue(delivery: Delivery) -> None:
         delivery.post_once(channel, **views.overdue(rows, reader))
 
 
-def monthly(delivery: Delivery) -> None:
-    """Post how the follow-through went in a month."""
-    team = _team(delivery)
-    month = date.fromisoformat(delivery.payload["month"])
+def review(delivery: Delivery) -> None:
+    """Post how a month or a quarter went; nothing, when nothing of it may be told any more."""
+    shown = review_of(delivery)
+    if shown.is_worth_telling:
+        # Also those that are only counted: when one that is named is hidden, the next takes its place.
+        delivery.note(listed=[one.incident.id for one in shown.audit.late] if shown.audit is not None else [])
+        delivery.post_once(delivery.payload["channel"], **views.review(shown))
+
+
+def review_of(delivery: Delivery) -> Review:
+    """The review that a payload asks for, of what everybody may know of now."""
+    payload = delivery.payload
+    first, at = date.fromisoformat(payload["first"]), datetime.fromisoformat(payload["at"])
     with delivery.db.reading() as session:
-        found = digests.months(session, team.team_id, month, moments.zone_named(team.settings.zone))
-    delivery.post_once(delivery.payload["channel"], **views.review(found))
+        return digests.review(session, _team(delivery), payload["cadence"], first, at)

@@ -1,6 +1,6 @@
 """What was said in front of others about an incident that has become private: it is edited, so that nothing is left.
 
-Reminders, weekly lists, the announcement and the brief stand where not only members of its channel read.
+Reminders, weekly lists, reviews, the announcement and the brief stand where not only members of its channel read.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlmodel import Session
 from bot import moments
 from bot.settings import Settings
 from handlers.courier import Deliveries, Delivery
+from handlers.digests import review_of
 from handlers.incident_base import lane as incident_lane
 from handlers.nudges import NOBODY_THERE, NOTHING_LEFT, may_read, reader_of, refresh_about
 from handlers.views import digests as views
@@ -33,6 +34,7 @@ NEUTRAL = "What stood here is private now."
 def register_deliveries(deliveries: Deliveries) -> None:
     deliveries.kind("hide_follow_through")(hide)
     deliveries.kind("edit_overdue_digest")(edit)
+    deliveries.kind("edit_review")(edit_review)
     deliveries.kind("hide_posts")(hide_posts)
 
 
@@ -58,10 +60,11 @@ def hide(delivery: Delivery) -> None:
         about += [(RETRO, retro.id)] if retro is not None else []
         for subject, subject_id in about:
             refresh_about(session, delivery.team_id, subject, subject_id, now, most=None)
-        for item in digests.posted_lists(session, delivery.team_id):
-            if actions & set(item.progress.get("listed", ())):
-                payload = {**item.payload, "listed": item.progress["listed"], "ts": item.progress["post"]}
-                outbox.put_refresh(session, delivery.team_id, "edit_overdue_digest", payload, lane=item.lane, now=now)
+        for kind, named in (("overdue_digest", actions), ("review", {incident.id})):
+            for item in digests.posted_lists(session, delivery.team_id, kind):
+                if named & set(item.progress.get("listed", ())):
+                    payload = {**item.payload, "listed": item.progress["listed"], "ts": item.progress["post"]}
+                    outbox.put_refresh(session, delivery.team_id, f"edit_{kind}", payload, lane=item.lane, now=now)
 
 
 def edit(delivery: Delivery) -> None:
@@ -74,13 +77,16 @@ def edit(delivery: Delivery) -> None:
         reader = reader_of(session, delivery.team_id, channel, delivery.clock(), zone=zone)
     reader = replace(reader, today=date.fromisoformat(payload["today"]))
     message: dict[str, Any] = kit.message(NOTHING_LEFT, [kit.section(NOTHING_LEFT)])
-    try:
-        delivery.client.chat_update(
-            channel=channel, ts=payload["ts"], **(views.overdue(rows, reader) if rows else message)
-        )
-    except SlackApiError as error:
-        if error.response.get("error") not in UNEDITABLE:
-            raise
+    _say_instead(delivery, channel, payload["ts"], views.overdue(rows, reader) if rows else message)
+
+
+def edit_review(delivery: Delivery) -> None:
+    """Leave in a review only what everybody may still know of."""
+    payload, shown = delivery.payload, review_of(delivery)
+    if shown.audit is not None:
+        late = [one for one in shown.audit.late if one.incident.id in payload["listed"]]
+        shown = replace(shown, audit=replace(shown.audit, late=late))
+    _say_instead(delivery, payload["channel"], payload["ts"], views.review(shown))
 
 
 def hide_posts(delivery: Delivery) -> None:
@@ -91,7 +97,7 @@ def hide_posts(delivery: Delivery) -> None:
     for item in told:
         channel, ts = _stands(item, delivery.extras["settings"])
         if channel and ts and channel != incident.channel_id:
-            _neutralise(delivery, channel, ts)
+            _say_instead(delivery, channel, ts, kit.message(NEUTRAL, [kit.section(NEUTRAL)]))
 
 
 def _stands(item: OutboxItem, settings: Settings) -> tuple[str, str | None]:
@@ -103,9 +109,9 @@ def _stands(item: OutboxItem, settings: Settings) -> tuple[str, str | None]:
     return item.payload["channel"], item.progress.get("post")
 
 
-def _neutralise(delivery: Delivery, channel: str, ts: str) -> None:
+def _say_instead(delivery: Delivery, channel: str, ts: str, message: dict[str, Any]) -> None:
     try:
-        delivery.client.chat_update(channel=channel, ts=ts, **kit.message(NEUTRAL, [kit.section(NEUTRAL)]))
+        delivery.client.chat_update(channel=channel, ts=ts, **message)
     except SlackApiError as error:
         if error.response.get("error") not in UNEDITABLE:
             raise

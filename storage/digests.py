@@ -1,4 +1,4 @@
-"""Figures and lists for the digests. Drills and private incidents stay out of the figures."""
+"""Figures and lists for the digests. Drills and private incidents stay out of the reviews."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
-from storage.models import ActionItem, ActionStatus, Incident, IncidentKind, OutboxItem
+from storage.models import ActionItem, ActionStatus, Incident, IncidentKind, OutboxItem, Retrospective
 
 
 def overdue(session: Session, team_id: str, today: date) -> list[tuple[ActionItem, Incident]]:
@@ -36,9 +36,9 @@ def listed(session: Session, action_ids: Iterable[int]) -> list[tuple[ActionItem
     return list(session.exec(query.order_by(col(ActionItem.due_on), col(ActionItem.number))))
 
 
-def posted_lists(session: Session, team_id: str) -> list[OutboxItem]:
-    """The deliveries that posted a weekly list; their `progress` tells what was `listed`, and where it stands."""
-    query = select(OutboxItem).where(OutboxItem.team_id == team_id, OutboxItem.kind == "overdue_digest")
+def posted_lists(session: Session, team_id: str, kind: str) -> list[OutboxItem]:
+    """The deliveries of a kind that posted a list; their `progress` tells what was `listed`, and where it stands."""
+    query = select(OutboxItem).where(OutboxItem.team_id == team_id, OutboxItem.kind == kind)
     return [item for item in session.exec(query) if "post" in item.progress]
 
 
@@ -68,6 +68,22 @@ def late_at(session: Session, team_id: str, moment: datetime, today: date) -> in
     return _count(session, team_id, col(ActionItem.created_at) < moment, col(ActionItem.due_on) < today, still_open)
 
 
+def closed_incidents(
+    session: Session, team_id: str, begin: datetime, end: datetime
+) -> list[tuple[Incident, Retrospective | None]]:
+    """What was closed from `begin` until before `end`, each with its retrospective, the first closed first."""
+    query = (
+        select(Incident, Retrospective)
+        .outerjoin(Retrospective, col(Retrospective.incident_id) == col(Incident.id))
+        .where(Incident.team_id == team_id, _for_everybody(), _within(col(Incident.closed_at), begin, end))
+    )
+    return list(session.exec(query.order_by(col(Incident.closed_at), col(Incident.number))))
+
+
+def _for_everybody() -> ColumnElement[bool]:
+    return and_(col(Incident.kind) != IncidentKind.DRILL, col(Incident.is_private).is_(False))
+
+
 def _within(column: Any, begin: datetime, end: datetime) -> ColumnElement[bool]:
     return and_(column >= begin, column < end)
 
@@ -77,11 +93,6 @@ def _count(session: Session, team_id: str, *where: ColumnElement[bool]) -> int:
         select(func.count())
         .select_from(ActionItem)
         .join(Incident, col(Incident.id) == col(ActionItem.incident_id))
-        .where(
-            ActionItem.team_id == team_id,
-            Incident.kind != IncidentKind.DRILL,
-            col(Incident.is_private).is_(False),
-            *where,
-        )
+        .where(ActionItem.team_id == team_id, _for_everybody(), *where)
     )
     return session.exec(query).one()

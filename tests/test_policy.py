@@ -30,6 +30,20 @@ def test_policy_retrospective_is_due_by_kind_and_severity(kind: str, severity: s
     assert policy.load().retrospective_due(kind, severity, FRIDAY) == due
 
 
+@pytest.mark.parametrize(
+    ("kind", "severity", "wanted"),
+    [
+        ("incident", "SEV1", "required"),
+        ("incident", "SEV3", "suggested"),
+        ("incident", "SEV4", "optional"),
+        ("near_miss", "SEV1", "suggested"),
+        ("drill", "SEV4", "suggested"),
+    ],
+)
+def test_policy_retrospective_is_wanted_by_kind_and_severity(kind: str, severity: str, wanted: str) -> None:
+    assert policy.load().wants_retrospective(kind, severity) == wanted
+
+
 def test_policy_actions_and_updates_follow_the_severity() -> None:
     shipped = policy.load()
     assert [

@@ -33,6 +33,7 @@ def test_right_settings_choose_socket_mode_when_there_is_an_app_token() -> None:
         ("SEAMARK_MARK_REACTIONS", "brain=thought"),
         ("SEAMARK_GUIDES", "not-there"),
         ("SEAMARK_DIGESTS", "daily"),
+        ("SEAMARK_DIGESTS", "off,weekly"),
         ("SEAMARK_ZONE", "Berlin"),
         ("SEAMARK_FOLLOW_UP_CHANNEL", "#follow-up"),
     ],
@@ -43,6 +44,18 @@ def test_wrong_setting_is_a_sentence_that_names_it(name: str, value: str) -> Non
 
     assert name in refused.value.sentence
     assert "\n" not in refused.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "chosen"),
+    [
+        ("", {"weekly", "monthly", "quarterly"}),
+        ("quarterly, weekly", {"weekly", "quarterly"}),
+        ("off", set()),
+    ],
+)
+def test_digests_are_chosen(value: str, chosen: set[str]) -> None:
+    assert settings.load({**RIGHT, "SEAMARK_DIGESTS": value}, env_file=None).digests == chosen
 
 
 @pytest.mark.parametrize(
