@@ -14,11 +14,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot import answers
-from bot import people as who
 from bot.blameless import Remark
+from bot.bylines import Bylines, view_line
 from bot.errors import Refusal
 from bot.guides import Guide, Step
-from bot.prefill import view_line
 from storage import outbox, retros
 from storage.db import add_once
 from storage.models import Account, Participant, Retrospective, RetroStatus
@@ -82,7 +81,8 @@ def give(
     if unnamed:
         if named is not None and there is None:
             session.delete(named)
-            _take_name_out(session, retrospective, named)
+            session.flush()
+            retros.reword(session, retrospective.id, Bylines.of(session, retrospective).settled)
         _keep_unnamed(session, retrospective, handle, whole)
     else:
         if there is not None:
@@ -91,13 +91,6 @@ def give(
         _keep_named(session, retrospective, by, whole, now)
     _has_answered(session, retrospective, by)
     return there is None
-
-
-def _take_name_out(session: Session, retrospective: Retrospective, named: Account) -> None:
-    """Where somebody's words were woven in with their name, they stand without it, in what was said before as well."""
-    name = who.names(session, retrospective.team_id).get(named.user_id or "")
-    for text in named.answers.values():
-        retros.say_instead(session, retrospective.id, view_line(text, name), view_line(text, None))
 
 
 def _added(own: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
@@ -172,18 +165,13 @@ def weave(session: Session, retrospective: Retrospective, guide: Guide, *, by: s
 
     What an answer holds already is not added again. The retrospective must be held.
     """
-    names = who.names(session, retrospective.team_id)
     given = retros.accounts(session, retrospective.id)
     added = 0
     for step in guide.steps:
         for prompt in step.prompts if step.kind == "questions" else ():
             if asked(guide).prompt(prompt.key) is None:
                 continue
-            lines = [
-                view_line(one.answers[prompt.key], names.get(one.user_id or ""))
-                for one in given
-                if one.answers.get(prompt.key)
-            ]
+            lines = [view_line(one, prompt.key) for one in given if one.answers.get(prompt.key)]
             added += _add_lines(session, retrospective, step.key, prompt.key, lines, by=by, now=now)
     return added
 

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from bot import mrkdwn
 from bot.blameless import Remark
+from bot.bylines import Bylines
 from bot.errors import Refusal
 from bot.guides import Prompt
 from storage import retros
@@ -115,6 +116,7 @@ def save(
     `bases` are the versions the dialog was opened with, `untouched` what it offered where nobody had answered:
     that becomes an answer only when the writer is `accepting` it by going on. The retrospective must be held.
     """
+    bylines = Bylines.of(session, retrospective)
     changed: dict[str, str] = {}
     conflicts: list[Conflict] = []
     for prompt in prompts:
@@ -124,7 +126,7 @@ def save(
         known = retros.answer(session, retrospective.id, step, prompt.key)
         before = text_at(session, known, base)
         offered = untouched.get(prompt.key, "") if before is None else before
-        mine = typed[prompt.key]
+        mine = bylines.settled(typed[prompt.key])
         if mine != offered:
             changed[prompt.key] = before if before is not None else ""
         if _nothing_new(known, mine, offered, base, accepting=accepting):

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from bot import moments, mrkdwn
 from bot import people as who
+from bot.bylines import view_line
 from bot.guides import Guide, Prompt, Step
 from bot.kinds import Kind
 from storage import entries, incidents, retros
@@ -111,13 +112,5 @@ def _from_accounts(session: Session, retrospective: Retrospective, guide: Guide,
     asked = guide.of_kind("accounts")
     if step.kind != "questions" or asked is None or asked.prompt(prompt.key) is None:
         return ""
-    names = who.names(session, retrospective.team_id)
     found = retros.accounts(session, retrospective.id)
-    return "\n".join(
-        view_line(one.answers[prompt.key], names.get(one.user_id or "")) for one in found if one.answers.get(prompt.key)
-    )
-
-
-def view_line(text: str, name: str | None) -> str:
-    """One participant's words as they are woven into an answer."""
-    return f"{text.strip()} ({name or 'a participant'})"
+    return "\n".join(view_line(one, prompt.key) for one in found if one.answers.get(prompt.key))

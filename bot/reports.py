@@ -17,6 +17,7 @@ from bot import action_items as actions
 from bot import durations, guides, moments, mrkdwn, policy, report, retro, taxonomy
 from bot import people as who
 from bot.answers import in_words
+from bot.bylines import Bylines
 from bot.guides import Guide, Option, Prompt, Step
 from bot.policy import Policy
 from bot.report import Answer, Report, Section, Term
@@ -254,10 +255,11 @@ def _sections(source: _Source) -> list[Section]:
     if source.retro is None:
         return []
     known = retros.answers(source.session, source.retro.id)
+    bylines = Bylines.of(source.session, source.retro)
     said: dict[str, dict[str, str]] = {}
     for (step, prompt), row in known.items():
         if row.text.strip():
-            said.setdefault(step, {})[prompt] = row.text
+            said.setdefault(step, {})[prompt] = bylines.named(row.text)
     sections = [_section(source, step, said.get(step.key, {})) for step in source.guide.steps]
     gone = sorted(set(said) - {step.key for step in source.guide.steps})
     sections += [

@@ -11,8 +11,9 @@ from sqlmodel import Session
 
 from bot import incidents, mrkdwn
 from bot import people as who
+from bot.bylines import Bylines
 from bot.errors import Refusal
-from storage import library
+from storage import library, retros
 from storage.models import Incident, Retrospective
 
 AROUND = 60
@@ -134,12 +135,12 @@ def search(session: Session, wanted: Wanted, *, team_id: str, user_id: str) -> l
     """What a person may know of and that holds every word, the most hits first, then the newest."""
     known = {one.id: one for one in library.incidents(session, team_id, user_id) if _passes(one, wanted)}
     if not wanted.words:
-        retros = library.retrospectives(session, known)
-        return [Hit(one, retros.get(one.id), 0) for one in known.values()]
+        begun = library.retrospectives(session, known)
+        return [Hit(one, begun.get(one.id), 0) for one in known.values()]
     found = _matches(session, wanted.words, known, team_id=team_id, user_id=user_id)
     whole = {number: match for number, match in found.items() if len(match.words) == len(set(wanted.words))}
-    retros = library.retrospectives(session, whole)
-    hits = [Hit(known[n], retros.get(n), match.hits, match.snippet, match.where) for n, match in whole.items()]
+    begun = library.retrospectives(session, whole)
+    hits = [Hit(known[n], begun.get(n), match.hits, match.snippet, match.where) for n, match in whole.items()]
     return sorted(hits, key=lambda hit: (-hit.hits, -hit.incident.number))
 
 
@@ -165,8 +166,16 @@ def _matches(
     spellings = sorted({spelling for word in words for spelling in _spellings(word)})
     for number, where, stored in library.texts(session, team_id, user_id, spellings):
         if number in known:
-            _look(found[number], words, where, mrkdwn.plain(stored, names) if where == "timeline" else stored)
+            _look(found[number], words, where, _read(session, known[number], where, stored, names))
     return found
+
+
+def _read(session: Session, incident: Incident, where: str, stored: str, names: Mapping[str, str]) -> str:
+    """A text as people read it."""
+    if where == "timeline":
+        return mrkdwn.plain(stored, names)
+    retrospective = retros.of_incident(session, incident.id) if where == "answer" else None
+    return stored if retrospective is None else Bylines.of(session, retrospective).named(stored)
 
 
 def _own_texts(incident: Incident) -> Iterable[tuple[str, str]]:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from bot import answers, audit, blameless, mrkdwn, retro
 from bot import people as who
+from bot.bylines import Bylines
 from bot.guides import Guide, Prompt
 from bot.policy import Policy
 from bot.prefill import FROM_THE_TIMELINE
@@ -282,7 +283,8 @@ def _what_follows(session: Session, outcome: Outcome, form: Form, then: str, opt
         told = {**visit.options, "told": outcome.note}
         return steps.view_of(session, replace(visit, options=told), outcome.note)
     if outcome.saved.conflicts:
-        return views.conflict_dialog(visit.step.title, outcome.saved.conflicts, names, carried)
+        bylines = Bylines.of(session, visit.retro)
+        return views.conflict_dialog(visit.step.title, outcome.saved.conflicts, names, bylines, carried)
     remarked = [] if outcome.looked_at else _remarks(session, outcome, form, names)
     if remarked:
         return views.wording_dialog("Wording", remarked, carried, callback_id="retro_wording")
@@ -315,6 +317,7 @@ def _remarks(session: Session, outcome: Outcome, form: Form, names: Mapping[str,
     of_conflict = dict(form.metadata.get("b") or {})
     known = retros.answers(session, visit.retro.id, visit.step.key)
     people = people_words(session, visit, names)
+    bylines = Bylines.of(session, visit.retro)
     found = []
     for prompt in steps.kinds.questions(session, visit):
         answer = known.get((visit.step.key, prompt.key))
@@ -328,7 +331,8 @@ def _remarks(session: Session, outcome: Outcome, form: Form, names: Mapping[str,
             continue
         remarks = answers.new_remarks(blameless.review(answer.text, people=people), answer.text, seen)
         if remarks:
-            found.append(views.Wording(views.Field(prompt, answer.version, answer.text), remarks))
+            field = views.Field(prompt, answer.version, answer.text, bylines.key(answer.text))
+            found.append(views.Wording(field, remarks))
     return found
 
 
@@ -421,15 +425,16 @@ def _visit(
 def _versions(session: Session, visit: Visit, at: int, metadata: Mapping[str, Any], *, note: str = "") -> View:
     names = who.names(session, visit.retro.team_id)
     prompts = {prompt.key: prompt for prompt in steps.kinds.questions(session, visit)}
+    bylines = Bylines.of(session, visit.retro)
     found = []
     for revision, answer in retros.revisions_of_step(session, visit.retro.id, visit.step.key):
-        prompt = prompts.get(answer.prompt)
+        prompt, text = prompts.get(answer.prompt), bylines.named(revision.text)
         found.append(
             views.Version(
                 revision_id=revision.id,
                 label=prompt.label if prompt else answer.prompt,
                 number=revision.version,
-                text=answers.in_words(prompt, revision.text, names) if prompt else revision.text,
+                text=answers.in_words(prompt, text, names) if prompt else text,
                 by=names.get(revision.saved_by, mrkdwn.SOMEBODY),
                 at=revision.saved_at,
                 stands=revision.version == answer.version,

@@ -24,6 +24,7 @@ from sqlmodel import Session
 
 from bot import answers, prefill, retro
 from bot import people as who
+from bot.bylines import Bylines
 from bot.guides import Guide, Prompt, Step
 from bot.policy import Policy
 from handlers.payloads import Click, Form
@@ -166,7 +167,7 @@ def view_of(session: Session, visit: Visit, *notes: str) -> View:
     """
     shown = kinds.blocks(session, visit)
     questions = kinds.questions(session, visit)
-    fields = [_field(session, visit, prompt, known) for prompt, known in _with_answers(session, visit, questions)]
+    fields = _fields(session, visit, questions)
     page, following = views.page(fields, start=visit.start, taken=views.FRAME + len(shown) + len(notes))
     bases = {one.prompt.key: one.version for one in page}
     return views.step_dialog(
@@ -185,15 +186,17 @@ def view_of(session: Session, visit: Visit, *notes: str) -> View:
     )
 
 
-def _with_answers(session: Session, visit: Visit, questions: Sequence[Prompt]) -> list[tuple[Prompt, Answer | None]]:
+def _fields(session: Session, visit: Visit, questions: Sequence[Prompt]) -> list[views.Field]:
     known = retros.answers(session, visit.retro.id, visit.step.key)
-    return [(prompt, known.get((visit.step.key, prompt.key))) for prompt in questions]
+    bylines = Bylines.of(session, visit.retro)
+    return [_field(session, visit, prompt, known.get((visit.step.key, prompt.key)), bylines) for prompt in questions]
 
 
-def _field(session: Session, visit: Visit, prompt: Prompt, known: Answer | None) -> views.Field:
+def _field(session: Session, visit: Visit, prompt: Prompt, known: Answer | None, bylines: Bylines) -> views.Field:
     version = visit.bases.get(prompt.key, known.version if known else 0)
     text = answers.text_at(session, known, version)
-    return views.Field(prompt, version, filled_in(session, visit, prompt) if text is None else text)
+    shown = filled_in(session, visit, prompt) if text is None else text
+    return views.Field(prompt, version, shown, bylines.key(shown))
 
 
 def filled_in(session: Session, visit: Visit, prompt: Prompt) -> str:
@@ -265,7 +268,7 @@ def before(session: Session, visit: Visit) -> Visit:
 def _page_before(session: Session, visit: Visit) -> str:
     first = replace(visit, start="", bases={})
     questions = kinds.questions(session, first)
-    fields = [_field(session, first, prompt, known) for prompt, known in _with_answers(session, first, questions)]
+    fields = _fields(session, first, questions)
     start, taken = "", views.FRAME + len(kinds.blocks(session, first))
     while True:
         _, following = views.page(fields, start=start, taken=taken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlmodel import Session, col, delete, select
 
@@ -117,14 +117,13 @@ def revisions_of_step(session: Session, retrospective_id: int, step: str) -> lis
     return list(session.exec(query))
 
 
-def say_instead(session: Session, retrospective_id: int, words: str, instead: str) -> None:
-    """Replace words in every answer of a retrospective, and in all that was answered before."""
+def reword(session: Session, retrospective_id: int, say: Callable[[str], str]) -> None:
+    """Let `say` change the text of every answer of a retrospective, and all that was answered before."""
     found = list(session.exec(select(Answer).where(Answer.retrospective_id == retrospective_id)))
     earlier = select(AnswerRevision).where(col(AnswerRevision.answer_id).in_([one.id for one in found]))
     for row in (*found, *session.exec(earlier)):
-        if words in row.text:
-            row.text = row.text.replace(words, instead)
-            session.add(row)
+        row.text = say(row.text)
+        session.add(row)
 
 
 # --- accounts --------------------------------------------------------------------------------------------

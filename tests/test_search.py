@@ -127,3 +127,16 @@ def test_many_results_are_paged(slack: Sandbox, team: Team, seamark: Seamark) ->
     shown = team.alice.sees(team.ops)[-1].text
     assert "11 to 12" in shown
     assert shown.count("Flaky number") == 2
+
+
+def test_what_was_woven_in_is_found_with_the_name_beside_it(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    team.bob.types("/retro perspective", room)
+    team.bob.form.fill({"What surprised you?": "The cache was cold."}).submit()
+    team.carol.clicks("Accounts", within=hub(team.carol, room))
+    team.carol.form.clicks("Weave into learning")
+    team.carol.form.close()
+    team.carol.clicks("Publish all the same", within=team.carol.types("/retro publish", room).message)
+
+    assert "The cache was cold. (bob)" in team.alice.types("/retro search cold", team.ops).text

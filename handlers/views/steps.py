@@ -14,6 +14,7 @@ from slack_sdk.models.views import View
 from bot import answers, mrkdwn
 from bot.answers import Conflict, parts
 from bot.blameless import Remark
+from bot.bylines import Bylines
 from bot.guides import Prompt, Step
 from handlers.payloads import Form
 from handlers.views import kit
@@ -28,11 +29,15 @@ FRAME = 12
 
 @dataclass(frozen=True)
 class Field:
-    """A question, the version of its answer (0: nobody has answered), and the text to begin with."""
+    """A question, the version of its answer (0: nobody has answered), and the text to begin with.
+
+    `key` says who is behind the codes in that text; see `bot.bylines`.
+    """
 
     prompt: Prompt
     version: int
     text: str
+    key: str = ""
 
     @property
     def name(self) -> str:
@@ -55,7 +60,7 @@ class StepFrame:
 
 def inputs(field: Field) -> list[Block]:
     """A question as one input, or as several when its text is longer than one can hold."""
-    prompt, hint = field.prompt, _hint(field.prompt)
+    prompt, hint = field.prompt, _hint(field)
     if prompt.type in {"text", "long_text"}:
         found = _text_inputs(field, hint)
         return found if len(found) < MOST_BLOCKS - 2 * FRAME and weight(found) < MOST_BYTES else [_too_long(field)]
@@ -101,9 +106,9 @@ def _too_long(field: Field) -> Block:
     return kit.section(f"{text} It is kept, all of it, and goes into the documents as it is.")
 
 
-def _hint(prompt: Prompt) -> str | None:
-    needed = "Needed before publishing." if prompt.required else None
-    return " ".join(part for part in (prompt.hint, needed) if part) or None
+def _hint(field: Field) -> str | None:
+    needed = "Needed before publishing." if field.prompt.required else None
+    return " ".join(part for part in (field.prompt.hint, needed, field.key) if part) or None
 
 
 def weight(blocks: Sequence[Block]) -> int:
@@ -229,10 +234,10 @@ DIFFERENCE = 2500
 
 
 def conflict_dialog(
-    title: str, conflicts: Sequence[Conflict], names: Mapping[str, str], metadata: dict[str, Any]
+    title: str, conflicts: Sequence[Conflict], names: Mapping[str, str], bylines: Bylines, metadata: dict[str, Any]
 ) -> View:
     """What somebody sees whose words met another's: the difference, and a field that holds both."""
-    groups = [_conflict(one, names) for one in conflicts]
+    groups = [_conflict(one, names, bylines) for one in conflicts]
     shown = fitting(groups)
     blocks: list[Block] = [block for group in groups[:shown] for block in group]
     blocks.append(kit.context("Both texts are kept under “Earlier versions”. Settle it here, or leave it as it is."))
@@ -244,7 +249,7 @@ def conflict_dialog(
     return kit.modal(title, "retro_conflict", blocks, submit="Save and continue", close="Close", metadata=of)
 
 
-def _conflict(one: Conflict, names: Mapping[str, str]) -> list[Block]:
+def _conflict(one: Conflict, names: Mapping[str, str], bylines: Bylines) -> list[Block]:
     by = mrkdwn.person(mrkdwn.Mentions(names), one.by)
     head = f"*{by} saved this meanwhile:* {mrkdwn.escape(one.prompt.label)}"
     if one.prompt.type in {"text", "long_text"}:
@@ -253,7 +258,7 @@ def _conflict(one: Conflict, names: Mapping[str, str]) -> list[Block]:
     else:
         theirs, mine = (mrkdwn.escape(answers.in_words(one.prompt, text, names)) for text in (one.theirs, one.mine))
         lines = [f"Theirs: {theirs or 'nothing'}. Yours: {mine or 'nothing'}."]
-    field = Field(one.prompt, one.version, one.merged)
+    field = Field(one.prompt, one.version, one.merged, bylines.key(one.merged))
     return [kit.section(head), *(block for line in lines for block in kit.sections(line)), *inputs(field)]
 
 
