@@ -97,6 +97,24 @@ def may_edit(session: Session, retrospective: Retrospective, user_id: str) -> bo
     )
 
 
+def must_take_part(session: Session, retrospective: Retrospective, user_id: str) -> None:
+    """Raises `NotTakingPart` for somebody who does not."""
+    if not may_edit(session, retrospective, user_id):
+        raise NotTakingPart
+
+
+def taking_part(
+    session: Session, team_id: str, retrospective_id: int, *, asked_by: str
+) -> tuple[Retrospective, Incident]:
+    """A retrospective by its number, with its incident, for somebody who takes part in it.
+
+    Raises `NoSuchIncident` when they may not know of it, or there is none, and `NotTakingPart`.
+    """
+    found, incident = seen(session, team_id, retrospective_id, asked_by=asked_by)
+    must_take_part(session, found, asked_by)
+    return found, incident
+
+
 def guide_of(retrospective: Retrospective, guides: Mapping[str, Guide]) -> Guide:
     """The guide it follows. Raises `GuideGone`."""
     guide = guides.get(retrospective.guide)
@@ -280,8 +298,7 @@ def change(
     Nobody is taken out who has given an account: that they did is part of the record. The retrospective must be
     held. Raises `NotTakingPart`, `NotAPerson`.
     """
-    if not may_edit(session, retrospective, by):
-        raise NotTakingPart
+    must_take_part(session, retrospective, by)
     if not reachable(session, retrospective.team_id, [facilitator_id]):
         raise NotAPerson
     meet(session, retrospective, [facilitator_id, *participants], now)
@@ -317,8 +334,7 @@ def take_over(session: Session, retrospective: Retrospective, user_id: str, now:
     """
     if retrospective.facilitator_id == user_id:
         return
-    if not may_edit(session, retrospective, user_id):
-        raise NotTakingPart
+    must_take_part(session, retrospective, user_id)
     if not facilitator_is_gone(session, retrospective):
         raise StillThere
     detail = {"from": retrospective.facilitator_id}

@@ -32,7 +32,7 @@ from handlers.views import steps as step_views
 from handlers.views.incident import title_of
 from storage import retros
 from storage.db import Database
-from storage.models import Incident, Retrospective
+from storage.models import Retrospective
 
 log = logging.getLogger(__name__)
 
@@ -304,13 +304,11 @@ def accounts_turned(
     ack()
 
 
-def _leading(session: Session, click: Click) -> tuple[Retrospective, Incident]:
-    found, incident = retrospectives.seen(
-        session, click.team_id, int(click.form.metadata["retro"]), asked_by=click.user_id
-    )
-    if not retrospectives.may_edit(session, found, click.user_id):
-        raise retrospectives.NotTakingPart
-    return retros.held(session, found.id), incident
+def _held(session: Session, click: Click) -> Retrospective:
+    """The retrospective, held, for somebody who takes part in it."""
+    number = int(click.form.metadata["retro"])
+    found, _ = retrospectives.taking_part(session, click.team_id, number, asked_by=click.user_id)
+    return retros.held(session, found.id)
 
 
 def reminded(
@@ -325,7 +323,7 @@ def reminded(
     """Remind everybody who has not answered; each is reminded once, ever."""
     now = clock()
     with db.transaction() as session:
-        found, _ = _leading(session, click)
+        found = _held(session, click)
         accounts.remind(session, found, now)
     retro_steps.turn(click, client, db, now, guides, policy)
     ack()
@@ -343,7 +341,7 @@ def woven(
     """Add what the participants wrote to the learning questions of the same name, each view as it is."""
     now = clock()
     with db.transaction() as session:
-        found, _ = _leading(session, click)
+        found = _held(session, click)
         guide = retrospectives.guide_of(found, guides)
         accounts.weave(session, found, guide, by=click.user_id, now=now)
         retrospectives.hub_refresh(session, found, now)

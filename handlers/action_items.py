@@ -31,7 +31,7 @@ from handlers.views import kit
 from storage import action_items, entries, factors, outbox, people, receipts, retros
 from storage import incidents as incident_rows
 from storage.db import Database
-from storage.models import ActionItem, ActionStatus, Factor, Incident, Retrospective
+from storage.models import ActionItem, ActionStatus, Factor, Incident
 from storage.nudges import ACTION
 
 
@@ -175,7 +175,7 @@ def add_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: 
     """The dialog "Add an action", upon the step or on its own."""
     now = clock()
     with db.reading() as session:
-        found, incident = _taking_part(session, click.team_id, int(click.value), click.user_id)
+        found, incident = retro.taking_part(session, click.team_id, int(click.value), asked_by=click.user_id)
         today = now.astimezone(actions.zone_of(session, click.team_id, click.user_id)).date()
         plan = Plan("", "", policy.actions_due(incident.severity, today))
         view = views.action_dialog(plan, factors.of_retrospective(session, found.id), _metadata(click, retro=found.id))
@@ -265,18 +265,11 @@ def _saved(session: Session, form: Form, plan: Plan, now: datetime) -> ActionIte
             based_on=int(carried["version"]),
             now=now,
         )
-    found, incident = _taking_part(session, form.team_id, int(carried["retro"]), form.user_id)
+    found, incident = retro.taking_part(session, form.team_id, int(carried["retro"]), asked_by=form.user_id)
     source_key = f"dialog:{form.view_id}"
     return actions.add(
         session, incident, plan, by=form.user_id, source_key=source_key, now=now, retrospective_id=found.id
     )
-
-
-def _taking_part(session: Session, team_id: str, retro_id: int, user_id: str) -> tuple[Retrospective, Incident]:
-    found, incident = retro.seen(session, team_id, retro_id, asked_by=user_id)
-    if not retro.may_edit(session, found, user_id):
-        raise retro.NotTakingPart
-    return found, incident
 
 
 def _names(session: Session, action: ActionItem) -> list[str]:

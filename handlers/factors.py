@@ -86,7 +86,7 @@ def _show_step(
 def add_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock, taxonomy: Taxonomy) -> None:
     """The dialog "Add a factor", upon the step."""
     with db.reading() as session:
-        found, incident = _mine(session, click.team_id, int(click.value), click.user_id)
+        found, incident = retro.taking_part(session, click.team_id, int(click.value), asked_by=click.user_id)
         view = _dialog(session, click, _blank(taxonomy), taxonomy, found, incident)
     if not dialogs.opened(client, click.trigger_id, view, upon=True):
         dialogs.offer_again(db, clock, click, "Add a factor")
@@ -104,19 +104,14 @@ def _blank(taxonomy: Taxonomy) -> Draft:
 
 def edit_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock, taxonomy: Taxonomy) -> None:
     with db.reading() as session:
-        found, incident = _mine(session, click.team_id, int(click.form.metadata["retro"]), click.user_id)
+        found, incident = retro.taking_part(
+            session, click.team_id, int(click.form.metadata["retro"]), asked_by=click.user_id
+        )
         factor = factors.standing(session, found, int(click.value))
         view = _dialog(session, click, factors.draft_of(session, factor), taxonomy, found, incident, factor)
     if not dialogs.opened(client, click.trigger_id, view, upon=True):
         dialogs.offer_again(db, clock, click, "Edit")
     ack()
-
-
-def _mine(session: Session, team_id: str, retro_id: int, user_id: str) -> tuple[Retrospective, Incident]:
-    found, incident = retro.seen(session, team_id, retro_id, asked_by=user_id)
-    if not retro.may_edit(session, found, user_id):
-        raise retro.NotTakingPart
-    return found, incident
 
 
 def _dialog(
@@ -159,7 +154,7 @@ def saved(ack: Ack, form: Form, db: Database, clock: Clock, taxonomy: Taxonomy) 
     """Keep a factor, new or changed; the writer alone sees what else was written, and wording help."""
     now, draft = clock(), views.read(form)
     with db.transaction() as session:
-        found, incident = _mine(session, form.team_id, int(form.metadata["retro"]), form.user_id)
+        found, incident = retro.taking_part(session, form.team_id, int(form.metadata["retro"]), asked_by=form.user_id)
         seen = _before(session, form)
         done = _save(session, form, draft, found, taxonomy, now)
         steps.refresh_below(session, form, now)
@@ -256,7 +251,7 @@ def _stand(
     verb: Callable[..., Factor],
 ) -> None:
     with db.transaction() as session:
-        found, _ = _mine(session, click.team_id, int(click.form.metadata["retro"]), click.user_id)
+        found, _ = retro.taking_part(session, click.team_id, int(click.form.metadata["retro"]), asked_by=click.user_id)
         verb(session, found, int(click.value), by=click.user_id, now=now)
         retro.hub_refresh(session, found, now)
     _show_step(client, db, click, guides, policy, now)

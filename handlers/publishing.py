@@ -92,11 +92,9 @@ def _standing(
     )
 
 
-def _mine(session: Session, team_id: str, retro_id: int, user_id: str) -> tuple[Retrospective, Incident]:
+def _held(session: Session, team_id: str, retro_id: int, user_id: str) -> tuple[Retrospective, Incident]:
     """The retrospective, held, for somebody who takes part in it."""
-    found, incident = retro.seen(session, team_id, retro_id, asked_by=user_id)
-    if not retro.may_edit(session, found, user_id):
-        raise retro.NotTakingPart
+    found, incident = retro.taking_part(session, team_id, retro_id, asked_by=user_id)
     return retros.held(session, found.id), incident
 
 
@@ -112,7 +110,7 @@ def ask_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: 
 def ask_submitted(ack: Ack, form: Form, db: Database, clock: Clock, bot_user_id: str) -> None:
     now = clock()
     with db.transaction() as session:
-        found, _ = _mine(session, form.team_id, int(form.metadata["retro"]), form.user_id)
+        found, _ = _held(session, form.team_id, int(form.metadata["retro"]), form.user_id)
         asked = [user for user in form.users("reviewers") if user != bot_user_id]
         publishing.ask(session, found, asked, by=form.user_id, now=now)
         steps.refresh_below(session, form, now)
@@ -179,7 +177,7 @@ def publish(ack: Ack, slash: Slash, db: Database, clock: Clock, books: Books) ->
     now = clock()
     with db.transaction() as session:
         there = retro.here(session, slash.team_id, slash.channel_id, slash.rest, asked_by=slash.user_id)
-        found, incident = _mine(session, slash.team_id, there.id, slash.user_id)
+        found, incident = _held(session, slash.team_id, there.id, slash.user_id)
         standing = _standing(session, found, incident, books, now)
         if standing.is_changed and standing.gaps:
             ack(**views.asked_first(standing))
@@ -203,7 +201,7 @@ def publish_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clo
     now = clock()
     view: View | None = None
     with db.transaction() as session:
-        found, incident = _mine(session, click.team_id, int(click.value), click.user_id)
+        found, incident = _held(session, click.team_id, int(click.value), click.user_id)
         if click.view.get("type") != "modal":
             report, is_new = _publish(session, found, incident, books, click.user_id, now)
             incident_base.answer(session, click, views.done(report, is_new=is_new), now)

@@ -228,8 +228,7 @@ def _go(
 ) -> View:
     retros.held(session, int(form.metadata["retro"]))
     visit = steps.visit_of(session, form.team_id, form.user_id, form.metadata, guides=guides, policy=policy, now=now)
-    if not retro.may_edit(session, visit.retro, form.user_id):
-        raise retro.NotTakingPart
+    retro.must_take_part(session, visit.retro, form.user_id)
     outcome = _save(session, visit, form, accepting=then == CONTINUE)
     return _what_follows(session, outcome, form, then, dict(options or {}))
 
@@ -399,8 +398,7 @@ def restored(
     with db.transaction() as session:
         retros.held(session, int(metadata["below"]["retro"]))
         visit = _visit(session, click, metadata["below"], guides, policy, now)
-        if not retro.may_edit(session, visit.retro, click.user_id):
-            raise retro.NotTakingPart
+        retro.must_take_part(session, visit.retro, click.user_id)
         answer = answers.restore(session, visit.retro, int(click.value), by=click.user_id, now=now)
         subject, detail = f"retrospective:{visit.retro.id}", {"step": answer.step, "answers": [answer.prompt]}
         audit.record(session, visit.retro.team_id, click.user_id, "restored", subject, detail, now)

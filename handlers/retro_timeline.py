@@ -255,7 +255,7 @@ def add_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
     """Put on the timeline what nobody had marked; the step below shows it."""
     now = clock()
     with db.transaction() as session:
-        of = _taking_part(session, form)
+        of = _incident(session, form)
         at = _when(session, form, now)
         typed = TypedMark(at, Kind(form.choice("kind")), mrkdwn.escape(form.text("text")))
         timeline.mark(
@@ -272,11 +272,9 @@ def add_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
     ack()
 
 
-def _taking_part(session: Session, form: Form) -> Incident:
-    found, of = retro.seen(session, form.team_id, int(form.metadata["below"]["retro"]), asked_by=form.user_id)
-    if not retro.may_edit(session, found, form.user_id):
-        raise retro.NotTakingPart
-    return of
+def _incident(session: Session, form: Form) -> Incident:
+    number = int(form.metadata["below"]["retro"])
+    return retro.taking_part(session, form.team_id, number, asked_by=form.user_id)[1]
 
 
 def _when(session: Session, form: Form, now: datetime) -> datetime:
@@ -321,7 +319,7 @@ def edit_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
     """Change an entry's kind, time or words; the step below shows it."""
     now = clock()
     with db.transaction() as session:
-        of = _taking_part(session, form)
+        of = _incident(session, form)
         entry = _entry(session, of, int(form.metadata["entry"]))
         typed = form.text("text")
         same = entry.via == "message" or typed == mrkdwn.plain(entry.text, who.names(session, form.team_id))
