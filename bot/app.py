@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from slack_bolt import App
@@ -21,7 +20,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import capture as capture_rules
 from bot import evidence, evidence_links, updates
-from bot.evidence_links import LinkPatterns
 from bot.nudge_cases import Team
 from bot.reports import Books
 from bot.settings import Settings
@@ -160,7 +158,7 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     Raises `SlackApiError` when Slack does not know the token, `FaultyDefinition` when a guide, the policy, the
     taxonomy or the links cannot be read.
     """
-    books, patterns = Books.load(settings.guides_folder), _link_patterns(settings.guides_folder)
+    books, patterns = Books.load(settings.guides_folder), evidence_links.patterns_of(settings.guides_folder)
     db, client = _database(settings), _client(settings)
     me = client.auth_test()
     db.carry(**{capture_rules.WORKSPACE: me["url"], evidence.PATTERNS: patterns, people.KNOWN: set()})
@@ -177,12 +175,6 @@ def create(settings: Settings, *, clock: Clock = utc_now) -> Seamark:
     about_us = {"team_id": me["team_id"], "bot_user_id": me["user_id"]}
     courier = Courier(kinds, db=db, client=client, clock=clock, worker=_worker(), extras=provided | about_us)
     return Seamark(settings, db, clock, client, bolt, courier, books, str(me["team_id"]), str(me["user_id"]))
-
-
-def _link_patterns(folder: Path | None) -> LinkPatterns | None:
-    """A team's own `links.yml` before the patterns that ship; None when it has none."""
-    own = folder / "links.yml" if folder else None
-    return evidence_links.load_patterns(own) if own and own.is_file() else None
 
 
 def _database(settings: Settings) -> Database:

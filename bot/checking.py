@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
@@ -111,13 +110,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
     yield _file("Guides", lambda: [guide.name for guide in guides.load(*folders).values()])
     yield _file("Policy", lambda: [one.key for one in policy.load(*folders).severities])
     yield _file("Taxonomy", lambda: [one.label for one in taxonomy.load(*folders).domains])
-    yield _file("Links", lambda: _links(folders))
-
-
-def _links(folders: Iterable[Path]) -> list[str]:
-    own = [path for path in (folder / "links.yml" for folder in folders) if path.is_file()]
-    patterns = evidence_links.load_patterns(own[-1]) if own else evidence_links.default_patterns()
-    return [link.kind for link in patterns.links]
+    yield _file("Links", lambda: [link.kind for link in evidence_links.patterns_of(settings.guides_folder).links])
 
 
 def _file(what: str, read: Callable[[], Iterable[str]]) -> Finding:

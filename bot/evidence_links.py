@@ -120,6 +120,15 @@ def load_patterns(path: Path) -> LinkPatterns:
     return LinkPatterns(links=own.links + default_patterns().links)
 
 
+def patterns_of(folder: Path | None) -> LinkPatterns:
+    """The patterns of a team that keeps its own in `links.yml` in `folder`, or of one that has none.
+
+    Raises `FaultyPatterns`.
+    """
+    own = folder / "links.yml" if folder is not None else None
+    return load_patterns(own) if own is not None and own.is_file() else default_patterns()
+
+
 def links(text: str, *, patterns: LinkPatterns | None = None) -> list[Link]:
     """The links of a Slack text, in order, each once; `patterns` by default those of Seamark."""
     known = patterns or default_patterns()

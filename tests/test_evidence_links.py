@@ -15,6 +15,7 @@ from bot.evidence_links import (
     default_patterns,
     links,
     load_patterns,
+    patterns_of,
     safe_url,
 )
 from bot.kinds import Kind
@@ -150,7 +151,7 @@ def test_teams_own_patterns_are_asked_first(tmp_path: Path) -> None:
         "links:\n  - {name: Bench, kind: trace, hosts: [bench.acme.io], examples: ['https://bench.acme.io/1']}\n"
         "  - {name: Ours, kind: deploy, hosts: [github.com], paths: ['/acme/deploys/*']}\n"
     )
-    patterns = load_patterns(own)
+    patterns = patterns_of(tmp_path)
     text = f"https://bench.acme.io/9 https://github.com/acme/deploys/pull/3 {PULL}"
     assert [link.kind for link in links(text, patterns=patterns)] == ["trace", "deploy", "pull_request"]
 
