@@ -6,7 +6,7 @@ import logging
 import re
 
 import pytest
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
 from bot import reports
 from bot.app import Seamark
@@ -26,6 +26,7 @@ from storage.models import (
 from storage.models import Person as Named
 from tests.conftest import Team
 from tests.retro_story import begin, hub, incident
+from tests.stored import everything
 
 SURPRISED, HARD = "What surprised you?", "What made it hard?"
 
@@ -311,7 +312,7 @@ def test_nothing_that_is_kept_or_logged_tells_whose_an_account_is(
     room: Channel, team: Team, seamark: Seamark, slack: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    before = everything(seamark)
+    before = everything(seamark.db)
     asked = invited(team.bob)
     caplog.clear()
     shown = asked.fill({HARD: "Alice forgot to check.", "Leave my name out": True}).submit()
@@ -320,22 +321,12 @@ def test_nothing_that_is_kept_or_logged_tells_whose_an_account_is(
     with seamark.db.reading() as session:
         handle = session.exec(select(Account.handle)).one()
 
-    new = everything(seamark) - before
+    new = everything(seamark.db) - before
     beside = [row for row in new if team.bob.id in row and (handle in row or "forgot" in row)]
     ours = [one.getMessage() for one in caplog.records if one.name.split(".")[0] in {"bot", "handlers", "storage"}]
     assert beside == []
     assert [row for row in new if team.bob.id in row and "participant" not in row] == []
     assert ours == []
-
-
-def everything(seamark: Seamark) -> set[str]:
-    """Every row of every table, with the table's name before it."""
-    with seamark.db.reading() as session:
-        return {
-            f"{table.name} {tuple(row)}"
-            for table in SQLModel.metadata.sorted_tables
-            for row in session.connection().execute(table.select())
-        }
 
 
 def test_wording_help_for_an_account_is_private(room: Channel, team: Team, seamark: Seamark) -> None:
