@@ -30,10 +30,6 @@ from storage.models import (
 )
 
 
-class NotPublished(Refusal):
-    """This retrospective is not published yet. `/retro publish` publishes it; `/retro export` gives you the draft."""
-
-
 class NotAsked(Refusal):
     """You were not asked to review this retrospective, so nothing was changed. Its facilitator can ask you."""
 

@@ -457,15 +457,6 @@ def effect_dialog(action: ActionItem, effect: str, metadata: dict[str, Any]) -> 
     return _dialog(EFFECTS[effect], f"action_effect_{effect}", action, metadata, asked)
 
 
-def asked_to_take_over(action: ActionItem, incident: Incident, asker: str, words: str, reader: Reader) -> list[Block]:
-    """The message to the one who is asked to take an action over."""
-    before = f"*{reader.name(asker)}* asks you to take this over:"
-    blocks = blocks_of(action, incident, reader, before=before)
-    if words:
-        blocks.insert(1, kit.section(f"> {mrkdwn.escape(mrkdwn.shorten(words, 1000))}"))
-    return blocks
-
-
 def step_blocks(
     actions: Sequence[ActionItem], reader: Reader, *, retro_id: int, at: int, hint: str | None
 ) -> list[Block]:
