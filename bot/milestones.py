@@ -32,7 +32,7 @@ class SetAlready(Doubtful):
         kind = MilestoneKind(earlier.kind)
         super().__init__(
             f"{kind.value.capitalize()} is set to {mrkdwn.moment(earlier.at, day=True)} already."
-            f" Nothing was changed yet: set it to {mrkdwn.moment(at, day=True)} instead?",
+            f" Nothing was changed yet: set it to {mrkdwn.moment(at, day=True)} instead{_noting(note)}?",
             earlier.incident_id,
             kind,
             at,
@@ -40,13 +40,18 @@ class SetAlready(Doubtful):
         )
 
 
+def _noting(note: str) -> str:
+    """What would be kept as words, since it is no time."""
+    return f", with the note “{mrkdwn.shorten(note, 100)}”" if note else ""
+
+
 class Contradiction(Doubtful):
     """A milestone would come before one that must precede it."""
 
     def __init__(self, kind: MilestoneKind, at: datetime, note: str, conflicts: list[Milestone]) -> None:
-        others = " and ".join(f"{other.kind} at {mrkdwn.moment(other.at, day=True)}" for other in conflicts)
+        others = " and ".join(f"{other.kind} ({mrkdwn.moment(other.at, day=True)})" for other in conflicts)
         super().__init__(
-            f"{kind.value.capitalize()} at {mrkdwn.moment(at, day=True)} does not fit with {others}:"
+            f"{kind.value.capitalize()} ({mrkdwn.moment(at, day=True)}) does not fit with {others}:"
             f" {_why(kind, MilestoneKind(conflicts[0].kind))} Nothing was changed yet.",
             conflicts[0].incident_id,
             kind,

@@ -127,6 +127,17 @@ def split_when(text: str, *, now: datetime, zone: str | None) -> tuple[datetime 
     return None, text
 
 
+def split_moment(text: str, *, now: datetime, zone: str | None) -> tuple[datetime | None, str]:
+    """`split_when`, where a time is what matters: a day without a time of day is no moment, and no note either.
+
+    Raises `NoSuchTime`.
+    """
+    at, rest = split_when(text, now=now, zone=zone)
+    if at is None and (day := re.match(r"\s*(yesterday|today|tomorrow)\b", rest, re.IGNORECASE)):
+        raise NoSuchTime(f"“{day[1]}” is a day and no time of day.", text)
+    return at, rest
+
+
 def split_kind(text: str) -> tuple[Kind | None, str]:
     """The kind that `text` begins with (`decision: …`), or None; and the rest. Other words are text."""
     if match := _KIND.match(text):

@@ -17,7 +17,19 @@ from storage.models import Incident
 incident = Subcommands(
     "/incident",
     "remembers an incident while you work on it.",
-    first=("declare", "mark", "started", "detected", "acknowledged", "mitigated", "resolved", "status"),
+    first=[
+        "declare",
+        "mark",
+        "update",
+        "severity",
+        "role",
+        "started",
+        "detected",
+        "acknowledged",
+        "mitigated",
+        "resolved",
+        "status",
+    ],
 )
 
 

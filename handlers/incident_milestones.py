@@ -72,7 +72,7 @@ def _milestone(
         with db.transaction() as session:
             here = incidents.here(session, team_id, slash.channel_id)
             get_to_know(session, team_id, user_id, now)
-            at, note = moments.split_when(slash.rest, now=now, zone=zone)
+            at, note = moments.split_moment(slash.rest, now=now, zone=zone)
             done = _set(
                 session,
                 here,

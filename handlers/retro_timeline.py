@@ -78,7 +78,7 @@ def _chosen_times(session: Session, visit: Visit, form: Form) -> dict[MilestoneK
     for kind in MilestoneKind:
         name = f"milestone_{kind}"
         shown, now = _initial(form, name).get("initial_date_time"), form.moment(name)
-        if now != shown:
+        if not _same_minute(now, shown):
             chosen[kind] = datetime.fromtimestamp(now, UTC) if now is not None else None
         if now is not None and now > visit.now.timestamp():
             raise FieldRefusal(**{name: "That moment has not come yet."})
@@ -89,6 +89,11 @@ def _chosen_times(session: Session, visit: Visit, form: Form) -> dict[MilestoneK
     elif entry:
         raise FieldRefusal(milestone_of="Choose which milestone this message's time is.")
     return chosen
+
+
+def _same_minute(one: int | None, other: int | None) -> bool:
+    """A picker shows minutes: what was not touched may come back without its seconds."""
+    return one == other if one is None or other is None else one // 60 == other // 60
 
 
 def _initial(form: Form, name: str) -> Mapping[str, Any]:

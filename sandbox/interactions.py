@@ -368,15 +368,17 @@ def _room_name(room: Conversation) -> str:
 
 def _escaped(ws: Workspace, text: str) -> str:
     """`should_escape`: people and channels as ids with their names, addresses in `<>`."""
-    people = {user.name: user.id for user in ws.users.values()}
+    people = ws.names_of_people()
     channels = {room.name: room.id for room in ws.conversations.values() if not room.direct}
 
     def mention(found: re.Match[str]) -> str:
         sign, word = found[1], found[2]
         names = people if sign == "@" else channels
         for end in range(len(word), 0, -1):
-            if word[:end] in names:
-                return f"<{sign}{names[word[:end]]}|{word[:end]}>{word[end:]}"
+            name = word[:end].lower() if sign == "@" else word[:end]
+            if name in names:
+                label = ws.users[names[name]].name if sign == "@" else name
+                return f"<{sign}{names[name]}|{label}>{word[end:]}"
         group = next((g for g in ws.groups.values() if sign == "@" and g["handle"] == word), None)
         return f"<!subteam^{group['id']}|@{word}>" if group else found[0]
 

@@ -183,7 +183,7 @@ def _emoji(match: re.Match[str], typed: _Composer, style: Json) -> _Read:
 def _mention(match: re.Match[str], typed: _Composer, style: Json) -> _Read:
     names = typed.channels if match["sigil"] == "#" else {name: name for name in EVERYBODY} | {**typed.users}
     rest = match.string[match.end() :]
-    fitting = [name for name in names if re.match(re.escape(name) + r"(?![\w-]|\.\w)", rest)]
+    fitting = [name for name in names if re.match(re.escape(name) + r"(?![\w-]|\.\w)", rest, re.IGNORECASE)]
     if not fitting:
         return None
     name = max(fitting, key=len)

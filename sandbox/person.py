@@ -413,7 +413,7 @@ class Person:
 
     def _composed(self, text: str) -> tuple[str, list[Json]]:
         ws = self._ws
-        users = {user.name: user.id for user in ws.users.values()}
+        users = ws.names_of_people()
         groups = {group["handle"]: group["id"] for group in ws.groups.values()}
         channels = {room.name: room.id for room in ws.conversations.values() if not room.direct}
         written, blocks = mrkdwn.from_composer(text, users | groups, channels)

@@ -190,6 +190,11 @@ class Workspace:
         self.users[slackbot.id] = slackbot
         self.app = self.install(self._bot_name(), bot_name=self._bot_name())
 
+    def names_of_people(self) -> dict[str, str]:
+        """What people may be called behind an @, in small letters, to their ids: the name, or the one that is shown."""
+        shown = {user.real_name.lower(): user.id for user in self.users.values() if not user.deleted}
+        return shown | {user.name.lower(): user.id for user in self.users.values()}
+
     def _bot_name(self) -> str:
         features = self.manifest.get("features", {})
         name = features.get("bot_user", {}).get("display_name")

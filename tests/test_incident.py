@@ -713,3 +713,40 @@ def test_two_incidents_never_get_one_channel_at_once(slack: Sandbox, db: Databas
         list(people.map(begin, "abcdefgh"))
     with db.reading() as session:
         assert len(incident_rows.every(session)) == 1
+
+
+# --- words that are no time -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["yesterday", "today we rolled back", "tomorrow 10:00"])
+def test_day_alone_is_no_moment_of_a_milestone(team: Team, seamark: Seamark, said: str) -> None:
+    declare_here(team)
+    answer = team.alice.types(f"/incident mitigated {said}", team.ops)
+    assert "is a day and no time of day. Nothing was marked." in answer.text
+    assert timeline(team.alice, team.ops) == []
+
+
+def test_words_that_were_taken_for_a_note_are_named_when_asked(team: Team, seamark: Seamark) -> None:
+    declare_here(team)
+    team.alice.types("/incident started -10m", team.ops)
+    answer = team.alice.types("/incident started banana", team.ops)
+    assert "instead, with the note “banana”?" in answer.text
+
+
+def test_severity_that_stays_is_said_to_stay(team: Team, seamark: Seamark) -> None:
+    declare_here(team, {"Severity": "SEV1"})
+    team.alice.types("/incident severity SEV1 everybody is hit", team.ops)
+    assert timeline(team.alice, team.ops)[-1].endswith("Severity stays SEV1: everybody is hit")
+
+
+def test_status_says_how_far_it_has_come(team: Team, seamark: Seamark) -> None:
+    declare_here(team)
+    team.alice.types("/incident mitigated", team.ops)
+    assert "· SEV3 · open, mitigated" in team.alice.types("/incident status", team.ops).text
+
+
+@pytest.mark.parametrize("name", ["@BOB", "@Bob"])
+def test_name_is_understood_in_any_case(team: Team, seamark: Seamark, name: str) -> None:
+    declare_here(team)
+    team.alice.types(f"/incident role lead {name}", team.ops)
+    assert timeline(team.alice, team.ops)[-1].endswith("Role lead: @bob")

@@ -16,6 +16,7 @@ from sandbox.mrkdwn import pings_of_blocks
 from storage.models import Answer, Entry, Incident, Milestone
 from tests.conftest import MONDAY, Team
 from tests.retro_story import begin, hub, incident
+from tests.timelines import timeline as lines_of
 
 KEY = "Key moments"
 ROLL_BACK = "15:12 🧭 alice: roll back to v41"
@@ -55,6 +56,21 @@ def test_milestones_are_shown_and_put_right(room: Channel, team: Team, seamark: 
     assert "Not set: acknowledged, mitigated" in hub(team.alice, room).text
 
 
+def test_a_milestone_that_comes_back_without_its_seconds_was_not_changed(
+    slack: Sandbox, room: Channel, team: Team, seamark: Seamark
+) -> None:
+    slack.clock.advance(seconds=37)
+    team.alice.types("/incident acknowledged", room)
+    before = lines_of(team.alice, room)
+    dialog = opens(team.carol, room, "Milestones")
+    shown = dialog.values["Acknowledged"]
+    assert shown % 60 == 37
+    dialog.fill({"Acknowledged": shown - 37}).submit()
+
+    assert lines_of(team.alice, room) == before
+    assert times(seamark)["acknowledged"].second == 37
+
+
 def test_a_milestone_nobody_can_tell_is_left_open(room: Channel, team: Team, seamark: Seamark) -> None:
     opens(team.carol, room, "Milestones").fill({"Started": None}).submit()
 
@@ -68,7 +84,7 @@ def test_contradictions_are_explained_and_may_be_kept(room: Channel, team: Team,
     assert shown is not None
     assert shown.title == "Milestones"
     assert "contradict each other" in shown.text
-    assert "Detected at" in shown.text
+    assert "Detected (" in shown.text
     assert "detected" not in times(seamark)
     following = shown.submit()
 

@@ -162,7 +162,8 @@ def topic(incident: Incident, reached: Sequence[str]) -> str:
 def status(now: Overview, offers: Sequence[InteractiveElement] = ()) -> dict[str, Any]:
     """How it stands; `offers` are the ways on for an incident that got no channel."""
     incident, now = now.incident, replace(now, names=mrkdwn.Mentions(now.names))
-    state = "open" if incident.status == IncidentStatus.OPEN else "closed"
+    reached = [kind.value for kind in MilestoneKind if kind in now.milestones]
+    state = ", ".join(["open", *reached[-1:]]) if incident.status == IncidentStatus.OPEN else "closed"
     lines = [
         f"*{mrkdwn.escape(title_of(incident))}* · {incident.severity} · {state}{_place(incident)}",
         f"{now.marked} marked, {now.said} more said and remembered.",

@@ -59,8 +59,8 @@ def milestone_fields(reached: Mapping[str, Milestone]) -> list[Block]:
 def contradictions(found: Sequence[tuple[str, datetime, Sequence[Milestone]]]) -> str:
     """What does not fit, each as kind, time and the milestones it would overtake."""
     lines = [
-        f"• {kind.capitalize()} at {mrkdwn.moment(at, day=True)} does not fit with "
-        + " and ".join(f"{other.kind} at {mrkdwn.moment(other.at, day=True)}" for other in others)
+        f"• {kind.capitalize()} ({mrkdwn.moment(at, day=True)}) does not fit with "
+        + " and ".join(f"{other.kind} ({mrkdwn.moment(other.at, day=True)})" for other in others)
         for kind, at, others in found
     ]
     return "\n".join(
