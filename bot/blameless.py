@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
-from typing import Literal
+from itertools import groupby, takewhile
+from typing import Literal, NamedTuple
 
-from bot.subjects import Subject, Text, negated, read, subject_of
-from bot.wording_rules import Check, Pattern, Rule, Rulebook, shipped_rules
+from bot.subjects import PERSON, Subject, Text, negated, read, subject_of
+from bot.wording_rules import ENOUGH, Check, Pattern, Rule, Rulebook, shipped_rules
 
 Field = Literal["account", "finding", "action"]
 _REACH = 200  # characters on each side of a word that a pattern may look at, so that no text is slow
@@ -98,16 +98,47 @@ def _rules_that_speak(example: str, rule: Rule, rules: Rulebook) -> set[str]:
 
 
 def _review(text: str, people: Collection[str], field: str, rules: Rulebook) -> list[Remark]:
-    told = read(text, people, rules.lexicon)
-    remarks = [
-        _remark(rule, text, *span)
-        for index in range(len(told.tokens))
-        for rule, pattern in rules.by_word.get(told.tokens[index].word, ())
-        if field in rule.fields and (span := _match(pattern, told, index))
-    ]
+    signs = list(_signs(read(text, people, rules.lexicon), field, rules))
+    loud = [sign for sign in signs if sign.points is None]
+    spoken = {sign.sentence for sign in loud}
+    added_up = _added_up([sign for sign in signs if sign.sentence not in spoken])
+    remarks = [_remark(sign.rule, text, *sign.span) for sign in [*loud, *added_up] if sign.rule]
     if not text.strip():
         remarks += [_remark(r, text, 0, 0) for r in rules.rules if r.check is Check.BLANK and field in r.fields]
     return _apart(remarks)
+
+
+class _Sign(NamedTuple):
+    """A pattern that was found; one without points speaks by itself, a softener has no rule."""
+
+    rule: Rule | None
+    points: int | None
+    span: tuple[int, int]
+    sentence: int
+
+
+def _signs(told: Text, field: str, rules: Rulebook) -> Iterator[_Sign]:
+    """What is found; a pattern that has points counts once in a sentence."""
+    counted: set[tuple[int, int]] = set()
+    for index, token in enumerate(told.tokens):
+        for rule, pattern in rules.by_word.get(PERSON if token.word[0] == PERSON else token.word, ()):
+            once = (token.sentence, id(pattern))
+            if (
+                (rule is None or field in rule.fields)
+                and once not in counted
+                and (span := _match(pattern, told, index))
+            ):
+                yield _Sign(rule, pattern.points, span, token.sentence)
+                if pattern.points is not None:
+                    counted.add(once)
+
+
+def _added_up(signs: Sequence[_Sign]) -> Iterator[_Sign]:
+    """The weightiest sign of each sentence whose points are enough."""
+    for _, group in groupby(signs, key=lambda sign: sign.sentence):
+        found = list(group)
+        if sum(sign.points or 0 for sign in found) >= ENOUGH:
+            yield max((sign for sign in found if sign.rule), key=lambda sign: sign.points or 0)
 
 
 def _remark(rule: Rule, text: str, start: int, end: int) -> Remark:

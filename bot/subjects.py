@@ -134,6 +134,7 @@ _OPAQUE = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
+_CAPITALISED = re.compile(r"(?<!\w)[^\W\d_a-z]\w+(?!\w)")
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|!{2,}|[,:;()\u2026\u2013\u2014]|(?<=\s)-(?=\s)")
 _SENTENCE_END = re.compile(r"[.!?]+[)\]]*(?:\s+|$)|\n\s*|;\s+")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|etc|approx|cf|no|incl)|\b\w)\Z")
@@ -144,7 +145,8 @@ def read(text: str, people: Collection[str], lexicon: Lexicon) -> Text:
     """Mask and cut a text. `people` are names, handles or ids of persons, in any of their usual forms."""
     unmarked = text.replace(PERSON, "x").replace(THING, "x")
     covered = _OPAQUE.sub(_cover, unmarked).translate(_PLAIN)
-    named = _names(frozenset(people), lexicon.names).sub(lambda found: PERSON * len(found[0]), covered)
+    named = _names(frozenset(people)).sub(lambda found: PERSON * len(found[0]), covered)
+    named = _CAPITALISED.sub(lambda w: PERSON * len(w[0]) if w[0].lower() in lexicon.names else w[0], named)
     masked = re.sub(r"\bon call\b", "on-call", _lower(named))
     sentences = _sentences(masked)
     return Text(masked, _tokens(text, masked, sentences), sentences, lexicon)
@@ -163,10 +165,10 @@ def _lower(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _names(people: frozenset[str], first_names: frozenset[str]) -> re.Pattern[str]:
+def _names(people: frozenset[str]) -> re.Pattern[str]:
     """Match a person's name as given or capitalised, and the first names of those who have a longer one."""
     given = {name.translate(_PLAIN).strip().lstrip("@") for name in people} - {""}
-    forms = given | {name[0].upper() + name[1:] for name in given | first_names}
+    forms = given | {name[0].upper() + name[1:] for name in given}
     forms |= {name.split()[0] for name in given if " " in name and name[0].isupper() and len(name.split()[0]) > 2}
     longest_first = "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))
     return re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)" if forms else r"(?!)")

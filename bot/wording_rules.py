@@ -1,8 +1,12 @@
 """The rules of the wording help, read from YAML; a faulty file is refused with file, line and reason.
 
 A file may hold `people`, `also_machines`, `things`, `outsiders`, `departments`, `names` and `verbs` (words), `parts`
-(pieces of patterns, used as `{part}`) and `rules`. Files of all directories are read together, so a team's own file
-may use and extend what the shipped ones say.
+(pieces of patterns, used as `{part}`), `rules` and `softeners`. Files of all directories are read together, so a
+team's own file may use and extend what the shipped ones say.
+
+A pattern of a rule speaks by itself, or has `points` (its own or those of its rule). Points are added up in sentences
+in which nothing speaks by itself, and the weightiest sign speaks when they come to `ENOUGH`. Softeners are patterns
+that take points away, such as a reason given or thanks.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ _SUBJECTS = {
     "not-a-thing": frozenset({Subject.SELF, Subject.OTHER, Subject.NOBODY, Subject.UNKNOWN}),
     "not-us": frozenset({Subject.OTHER, Subject.UNKNOWN}),
 } | {subject.value: frozenset({subject}) for subject in Subject}
+ENOUGH = 4  # points in one sentence
+_ANYBODY = "@"  # among the words of a pattern: any word for a person, and any name
 _PART = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -54,6 +60,7 @@ class Pattern:
     unless: re.Pattern[str] | None
     subjects: frozenset[Subject]
     negated: bool
+    points: int | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Rulebook:
 
     rules: tuple[Rule, ...]
     lexicon: Lexicon
-    by_word: Mapping[str, tuple[tuple[Rule, Pattern], ...]]
+    by_word: Mapping[str, tuple[tuple[Rule | None, Pattern], ...]]  # a softener belongs to no rule
 
 
 @cache
@@ -106,11 +113,12 @@ def load_rules(*directories: Path) -> Rulebook:
             parts |= {name: node.text() for name, node in document["parts"].mapping().items()}
     rules = [_rule(node, parts) for document in documents for node in document.items("rules")]
     _refuse_repeated(rules)
-    by_word: defaultdict[str, list[tuple[Rule, Pattern]]] = defaultdict(list)
-    for rule in rules:
-        for pattern in rule.patterns:
-            for word in pattern.words:
-                by_word[word].append((rule, pattern))
+    softeners = [_pattern(node, parts) for document in documents for node in document.items("softeners")]
+    signs = [(rule, pattern) for rule in rules for pattern in rule.patterns] + [(None, soft) for soft in softeners]
+    by_word: defaultdict[str, list[tuple[Rule | None, Pattern]]] = defaultdict(list)
+    for rule, pattern in signs:
+        for word in pattern.words - {_ANYBODY} | (lexicon.people | {PERSON} if _ANYBODY in pattern.words else set()):
+            by_word[word].append((rule, pattern))
     return Rulebook(tuple(rules), lexicon, {word: tuple(found) for word, found in by_word.items()})
 
 
@@ -139,9 +147,10 @@ def _refuse_repeated(rules: Sequence[Rule]) -> None:
 
 
 def _rule(node: _Node, parts: Mapping[str, str]) -> Rule:
-    node.allow("rule why offer source fields patterns check unless_measured hit no_hit")
+    node.allow("rule why offer source fields points patterns check unless_measured hit no_hit")
     check = Check(node["check"].one_of(tuple(Check))) if node.has("check") else None
-    patterns = tuple(_pattern(item, parts) for item in node.items("patterns"))
+    points = node["points"].number() if node.has("points") else None
+    patterns = tuple(_pattern(item, parts, points) for item in node.items("patterns"))
     if not patterns and not check:
         node.refuse("needs `patterns` or `check`")
     named = [item.one_of(_FIELDS) for item in node.items("fields")]
@@ -160,8 +169,8 @@ def _rule(node: _Node, parts: Mapping[str, str]) -> Rule:
     )
 
 
-def _pattern(node: _Node, parts: Mapping[str, str]) -> Pattern:
-    node.allow("words then after unless subject negated")
+def _pattern(node: _Node, parts: Mapping[str, str], points: int | None = None) -> Pattern:
+    node.allow("words then after unless subject negated points")
     words = frozenset(node["words"].text().lower().split())
     return Pattern(
         words=words,
@@ -170,6 +179,7 @@ def _pattern(node: _Node, parts: Mapping[str, str]) -> Pattern:
         unless=node["unless"].regex(parts, r"(?<!\w)(?:{})(?!\w)") if node.has("unless") else None,
         subjects=_subjects(node),
         negated=node.has("negated") and node["negated"].yes_or_no(),
+        points=node["points"].number() if node.has("points") else points,
     )
 
 
@@ -241,6 +251,10 @@ class _Node:
         value = str(self.node.value)
         return value == "true" if value in {"true", "false"} else self.refuse("must be true or false")
 
+    def number(self) -> int:
+        word = self.text()
+        return int(word) if re.fullmatch(r"-?\d{1,2}", word) else self.refuse(f"'{word}' is no whole number")
+
     def regex(self, parts: Mapping[str, str], frame: str) -> re.Pattern[str]:
         """The pattern with its `{parts}`; a space stands for any white space."""
         source = self.text()
@@ -266,5 +280,5 @@ def _document(path: Path) -> _Node:
     if node is None:
         raise FaultyRulesError(f"{path}:1: is empty.")
     document = _Node(path, node)
-    document.allow(" ".join([*(f.name for f in fields(Lexicon)), "parts", "rules"]))
+    document.allow(" ".join([*(f.name for f in fields(Lexicon)), "parts", "rules", "softeners"]))
     return document

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.blameless import Remark, broken_examples, review, review_action
 from bot.subjects import Subject, read, subject_of
-from bot.wording_rules import SHIPPED, FaultyRulesError, load_rules, shipped_rules
+from bot.wording_rules import SHIPPED, FaultyRulesError, Rulebook, load_rules, shipped_rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,6 +82,52 @@ def test_frozen_sentences_keep_the_aims() -> None:
         hinted[row["label"]].append(bool(review(row["text"], field="action" if row["kind"] == "action" else "finding")))
     assert sum(hinted["ok"]) <= 0.05 * len(hinted["ok"])
     assert sum(hinted["blameful"]) >= 0.85 * len(hinted["blameful"])
+
+
+def test_sentences_by_strangers_keep_the_aims() -> None:
+    rows = [json.loads(line) for line in (DATA / "wording_strangers.jsonl").read_text(encoding="utf-8").splitlines()]
+    hinted = {
+        label: [bool(review(row["text"])) for row in rows if row["label"] == label] for label in ("ok", "blameful")
+    }
+    assert sum(hinted["ok"]) <= 0.05 * len(hinted["ok"])
+    assert sum(hinted["blameful"]) >= 0.85 * len(hinted["blameful"])
+
+
+ADDING = """rules:
+  - rule: verdict
+    why: It adds up.
+    offer: Say what happened.
+    source: our own
+    points: 2
+    patterns:
+      - words: badly
+      - words: "@"
+        then: ran
+    hit: [The wizard ran it badly]
+    no_hit: [It went badly, "The wizard ran it badly, because of the noise"]
+softeners:
+  - words: because
+    points: -1
+"""
+
+
+def test_points_add_up_within_a_sentence_and_a_softener_takes_them_away(tmp_path: Path) -> None:
+    (tmp_path / "team.yml").write_text(f"people: [wizard]\n{ADDING}")
+    adding = load_rules(tmp_path)
+    assert broken_examples(adding) == []
+    assert phrases_by(adding, "It went badly. The wizard ran it.") == []
+    assert phrases_by(adding, "The wizard ran it badly, and badly again.") == ["wizard ran"]
+
+
+def phrases_by(rules: Rulebook, text: str) -> list[str]:
+    return [remark.phrase for remark in review(text, rules=rules)]
+
+
+def test_points_are_added_only_where_nothing_speaks_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "adding.yml").write_text(f"people: [wizard]\n{ADDING}")
+    (tmp_path / "magic.yml").write_text(RULE)
+    both = load_rules(tmp_path)
+    assert rules_of(review("The wizard ran magic badly.", rules=both)) == ["wizardry"]
 
 
 def test_remark_stands_where_the_writer_typed_it() -> None:
@@ -296,6 +342,7 @@ def test_example_that_does_not_hold_is_named(tmp_path: Path) -> None:
         ("words: magic", "words: magic\n        then: '{wand}'", 8, "part 'wand' is not known"),
         ("words: magic", "words: magic\n        subject: witch", 8, "'witch' is none of "),
         ("words: magic", "words: magic\n        negated: perhaps", 8, "must be true or false"),
+        ("words: magic", "words: magic\n        points: many", 8, "'many' is no whole number"),
         ("words: magic", "words: []", 7, "must be words"),
         ("- words: magic", "- magic", 7, "must be a mapping"),
         ("source: our own", "source: our own\n    colour: red", 6, "`colour` is none of "),
