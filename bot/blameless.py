@@ -14,7 +14,7 @@ from itertools import groupby, takewhile
 from typing import Literal, NamedTuple
 
 from bot.subjects import PERSON, Subject, Text, negated, read, subject_of
-from bot.wording_rules import ENOUGH, Check, Pattern, Rule, Rulebook, shipped_rules
+from bot.wording_rules import ENOUGH, Check, Pattern, Rule, Rulebook, compiled, shipped_rules
 
 Field = Literal["account", "finding", "action"]
 _REACH = 200  # characters on each side of a word that a pattern may look at, so that no text is slow
@@ -152,13 +152,13 @@ def _match(pattern: Pattern, text: Text, index: int) -> tuple[int, int] | None:
     left, right = max(first, token.start - _REACH), min(last, token.end + _REACH)
     end = token.end
     if pattern.then:
-        follows = pattern.then.match(text.masked, token.end, right)
+        follows = compiled(pattern.then).match(text.masked, token.end, right)
         if not follows:
             return None
         end = follows.end()
-    if pattern.after and not pattern.after.search(text.masked[left : token.start]):
+    if pattern.after and not compiled(pattern.after).search(text.masked[left : token.start]):
         return None
-    if pattern.unless and pattern.unless.search(text.masked, left, right):
+    if pattern.unless and compiled(pattern.unless).search(text.masked, left, right):
         return None
     if not pattern.negated and negated(text, index):
         return None

@@ -55,9 +55,9 @@ class Pattern:
     """A phrase: one of `words`, what follows, what stands before, who does it, and what makes it harmless."""
 
     words: frozenset[str]
-    then: re.Pattern[str] | None
-    after: re.Pattern[str] | None
-    unless: re.Pattern[str] | None
+    then: str | None
+    after: str | None
+    unless: str | None
     subjects: frozenset[Subject]
     negated: bool
     points: int | None
@@ -87,6 +87,12 @@ class Rulebook:
     rules: tuple[Rule, ...]
     lexicon: Lexicon
     by_word: Mapping[str, tuple[tuple[Rule | None, Pattern], ...]]  # a softener belongs to no rule
+
+
+@cache
+def compiled(source: str) -> re.Pattern[str]:
+    """The regular expression, compiled when first needed: all of them together take seconds."""
+    return re.compile(source)
 
 
 @cache
@@ -255,15 +261,16 @@ class _Node:
         word = self.text()
         return int(word) if re.fullmatch(r"-?\d{1,2}", word) else self.refuse(f"'{word}' is no whole number")
 
-    def regex(self, parts: Mapping[str, str], frame: str) -> re.Pattern[str]:
+    def regex(self, parts: Mapping[str, str], frame: str) -> str:
         """The pattern with its `{parts}`; a space stands for any white space."""
         source = self.text()
         for _ in range(3):  # parts may use parts
             source = _PART.sub(lambda found: self._part(found[1], parts), source)
         try:
-            return re.compile(frame.replace("{}", source.replace(" ", r"\s+")))
+            re.compile(frame.replace("{}", source.replace(parts["person"], "x").replace(" ", r"\s+")))
         except re.error as fault:
             self.refuse(f"'{self.text()}' is no regular expression: {fault}")
+        return frame.replace("{}", source.replace(" ", r"\s+"))
 
     def _part(self, name: str, parts: Mapping[str, str]) -> str:
         return f"(?:{parts[name]})" if name in parts else self.refuse(f"part '{name}' is not known")
