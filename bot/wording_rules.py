@@ -266,10 +266,11 @@ class _Node:
         source = self.text()
         for _ in range(3):  # parts may use parts
             source = _PART.sub(lambda found: self._part(found[1], parts), source)
-        try:
-            re.compile(frame.replace("{}", source.replace(parts["person"], "x").replace(" ", r"\s+")))
-        except re.error as fault:
-            self.refuse(f"'{self.text()}' is no regular expression: {fault}")
+        if self.path.parent != SHIPPED:  # a test compiles what is shipped; here it would take a second
+            try:
+                re.compile(frame.replace("{}", source.replace(parts["person"], "x").replace(" ", r"\s+")))
+            except re.error as fault:
+                self.refuse(f"'{self.text()}' is no regular expression: {fault}")
         return frame.replace("{}", source.replace(" ", r"\s+"))
 
     def _part(self, name: str, parts: Mapping[str, str]) -> str:
@@ -278,7 +279,7 @@ class _Node:
 
 def _document(path: Path) -> _Node:
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         raise FaultyRulesError(f"{path}:{line}: {fault.problem}.") from fault

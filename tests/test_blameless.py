@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.blameless import Remark, broken_examples, review, review_action
 from bot.subjects import Subject, read, subject_of
-from bot.wording_rules import SHIPPED, FaultyRulesError, Rulebook, load_rules, shipped_rules
+from bot.wording_rules import SHIPPED, FaultyRulesError, Rulebook, compiled, load_rules, shipped_rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,6 +48,12 @@ def rules_of(remarks: list[Remark]) -> list[str]:
 
 def test_shipped_rules_do_what_their_examples_say() -> None:
     assert broken_examples(shipped_rules()) == []
+
+
+def test_shipped_patterns_are_regular_expressions() -> None:
+    patterns = [pattern for found in shipped_rules().by_word.values() for _, pattern in found]
+    sources = {source for one in patterns for source in (one.then, one.after, one.unless) if source}
+    assert len([compiled(source) for source in sources]) > 100
 
 
 def test_shipped_rules_tell_why_what_else_and_from_where() -> None:
@@ -350,7 +356,7 @@ def test_example_that_does_not_hold_is_named(tmp_path: Path) -> None:
         ("source: our own", "source: our own\n    fields: [novel]", 6, "'novel' is none of "),
         ("    patterns:\n      - words: magic\n", "", 2, "needs `patterns` or `check`"),
         ("hit: [this is magic]", "hit: this is magic", 8, "must be a list"),
-        ("hit: [this is magic]", "hit: [this is magic", 9, "expected ',' or ']', but got"),
+        ("hit: [this is magic]", "hit: [this is magic", 9, "did not find expected ',' or ']'"),
         ("rules:", "roles:", 2, "`roles` is none of "),
     ],
 )  # fmt: skip
