@@ -8,6 +8,7 @@ not judged. The grammar behind that question is in `bot.subjects`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
@@ -18,6 +19,7 @@ from bot.wording_rules import ENOUGH, Check, Pattern, Rule, Rulebook, compiled, 
 
 Field = Literal["account", "finding", "action"]
 _REACH = 200  # characters on each side of a word that a pattern may look at, so that no text is slow
+_MOST_OF_A_WORD = 200  # a word is looked at so often in one text; no text that means something says it more often
 _LEAD_IN = {"please", "also", "then", "and", "first", "to", "we", "i", "should", "will", "must", "let's", "team"}
 _NOUN_START = {"a", "an", "the", "our", "more", "better", "less", "fewer", "no", "new", "some", "all", "every"}
 _NOUN_ENDING = re.compile(r"\w{3,}(?:ing|tion|sion|ment|ity|ness|ance|ence)s?")
@@ -120,8 +122,11 @@ class _Sign(NamedTuple):
 def _signs(told: Text, field: str, rules: Rulebook) -> Iterator[_Sign]:
     """What is found; a pattern that has points counts once in a sentence."""
     counted: set[tuple[int, int]] = set()
+    met: Counter[str] = Counter()
     for index, token in enumerate(told.tokens):
-        for rule, pattern in rules.by_word.get(PERSON if token.word[0] == PERSON else token.word, ()):
+        word = PERSON if token.word[0] == PERSON else token.word
+        met[word] += 1
+        for rule, pattern in rules.by_word.get(word, ()) if met[word] <= _MOST_OF_A_WORD else ():
             once = (token.sentence, id(pattern))
             if (
                 (rule is None or field in rule.fields)
