@@ -18,8 +18,7 @@ from bot.rich_text import Mark, Span, blocks, inline_spans, spans
 # Special wherever they stand. `_` only where it can open or close emphasis, so that snake_case stays readable.
 # `#` only where it can begin or end a heading, which `_LINE_START` and this share.
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|#(?=#*$)")
-_LINE_START: Final = re.compile(r"[+\-=>:#]|(?<=\d)[.)]")
-_NUMBERED: Final = re.compile(r"\d{1,9}[.)]")
+_LINE_START: Final = re.compile(r"\A(?:\d{1,9}(?=[.)])|(?=[+\-=>:#]))")
 _ENTITIES: Final = {"<": "&lt;", "&": "&amp;", "|": "&#124;"}
 
 
@@ -118,10 +117,8 @@ def _escaped(text: str, line_break: str, write: Callable[[str], str], first: str
 
 def _line(line: str, write: Callable[[str], str]) -> str:
     before, words, after = _split(line)
-    escaped = write(words)
-    if _NUMBERED.match(words) or (words[:1] in set("+-=>:#") and escaped[:1] != "\\"):
-        escaped = _LINE_START.sub(r"\\\g<0>", escaped, count=1)
-    return _kept(before) + escaped + _kept(after)
+    # Only what is written tells how the line begins: the name of an emoji began it with a colon.
+    return _kept(before) + _LINE_START.sub(r"\g<0>\\", write(words)) + _kept(after)
 
 
 def _safe(words: str) -> str:

@@ -66,6 +66,7 @@ TRAPS = (
     "the `a | b` of *this* and _that_, ~gone~, :tada: see https://a.test/x_y_?q=<1>.",
     "`<script>` ** _ `` ` *a _b_* ~~ `\\` *<b>x</b>* (*|*) _`_",
     "C:\\path\\to\\",
+    ":tada: shipped https://example.com/x\n:warning: a | b\n:fire: `a-b`\n:x:1. one",
 )  # fmt: skip
 
 
@@ -211,6 +212,16 @@ def test_markdown_gives_every_text_back(text: str) -> None:
     assert [line for line in read if line.startswith("ACT-")] == ["ACT-1", "ACT-2", "ACT-10"]
 
 
+@given(
+    names=st.lists(st.sampled_from([":tada:", ":warning:", ":hash:", ":keycap_1:", ":no_such_emoji:"]), min_size=1),
+    rest=st.text(" ab1:-#=+>|.)`*_~<&\\"),
+)
+@settings(max_examples=200, deadline=None)
+def test_markdown_gives_lines_back_that_begin_with_emoji(names: list[str], rest: str) -> None:
+    text = "".join(names) + rest
+    assert read_markdown(markup.inline(text)) == [in_one_line(text)]
+
+
 @with_traps
 def test_brief_has_no_markup_but_its_own(text: str) -> None:
     read = read_markdown(brief(filled(text)))
@@ -265,6 +276,13 @@ def test_markdown_shows_marks_as_its_own() -> None:
         "> it **hangs**\n\n```\nkubectl get\n \n  x\n```\n\nend"
     )
     assert markup.inline("`a | b`\n*x* #5 #") == "<code>a &#124; b</code><br>**x** #5 \\#"
+
+
+def test_markdown_escapes_only_what_begins_a_line() -> None:
+    assert markup.inline(":tada: shipped https://example.com/x") == "🎉 shipped <https://example.com/x>"
+    assert markup.inline(":warning: a | b") == "⚠ a &#124; b"
+    assert markup.inline(":fire: `a-b`") == "🔥 `a-b`"
+    assert markup.inline("- a-b\n12. x\n: y") == "\\- a-b<br>12\\. x<br>\\: y"
 
 
 @pytest.mark.parametrize(
