@@ -15,7 +15,7 @@ from bot.settings import Settings
 from bot.working_hours import start_of
 from storage import nudges, people, retros
 from storage.action_items import UNFINISHED
-from storage.models import ActionItem, ActionStatus, Incident, Nudge, Person, Retrospective
+from storage.models import ActionItem, ActionStatus, Incident, Nudge, Person, Retrospective, RetroStatus, Review
 from storage.nudges import ACTION, INCIDENT, RETRO, Subject
 
 
@@ -70,8 +70,12 @@ class Surroundings:
 
     def _read_around(self, incident_ids: Iterable[int]) -> None:
         unknown = set(incident_ids) - self._around.keys()
-        for incident, retro, lead in nudges.around(self.session, unknown) if unknown else ():
-            self._around[incident.id] = Around(incident, retro, lead)
+        rows = nudges.around(self.session, unknown) if unknown else []
+        in_review = [retro.id for _, retro, _ in rows if retro is not None and retro.status == RetroStatus.REVIEW]
+        reviews = nudges.reviews(self.session, in_review) if in_review else {}
+        for incident, retro, lead in rows:
+            asked = reviews.get(retro.id, []) if retro is not None else []
+            self._around[incident.id] = Around(incident, retro, lead, asked)
 
     def persons(self, user_ids: Iterable[str]) -> Mapping[str, Person | None]:
         """These people and all who were asked for before, by id; None for those who were never seen."""
@@ -98,11 +102,15 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Around:
-    """An incident, its retrospective and who leads it, with what was found out about people on the way."""
+    """An incident, its retrospective and who leads it, with what was found out about people on the way.
+
+    `reviews` are those that a retrospective in review was asked for.
+    """
 
     incident: Incident
     retro: Retrospective | None
     lead: str | None
+    reviews: Sequence[Review] = ()
     away: dict[str, str | None] = field(default_factory=dict)
 
     @property
@@ -205,7 +213,7 @@ class Case:
             own = (thing.owner_id, thing.done_by, thing.verified_by, thing.handover_to, thing.created_by)
             return leads | {user for user in own if user}
         if isinstance(thing, Retrospective):
-            return leads | {review.user_id for review in nudges.reviews(self.session, thing.id)}
+            return leads | {review.user_id for review in self.around.reviews}
         return leads
 
     def opening(self, day: date, zone: tzinfo) -> datetime:
@@ -372,7 +380,7 @@ class Case:
     def _reviewers(self) -> Iterator[Recipient]:
         if self.retro is None:
             return
-        for review in nudges.reviews(self.session, self.retro.id):
+        for review in self.around.reviews:
             if review.decision is not None:
                 continue
             if self.reachable(review.user_id):
@@ -381,8 +389,7 @@ class Case:
                 yield self._person(self.retro.facilitator_id, instead_of=review.user_id)
 
     def _asked_at(self, user_id: str) -> datetime | None:
-        asked = nudges.reviews(self.session, self.retro.id) if self.retro is not None else []
-        return next((one.asked_at for one in asked if one.user_id == user_id), None)
+        return next((one.asked_at for one in self.around.reviews if one.user_id == user_id), None)
 
     def _channel(self) -> Iterator[Recipient]:
         channel = channel_for(self.session, self.team, self.incident)

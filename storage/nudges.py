@@ -181,9 +181,15 @@ def look_again(session: Session, team_id: str, user_id: str, now: datetime) -> N
     )
 
 
-def reviews(session: Session, retrospective_id: int) -> list[Review]:
-    query = select(Review).where(Review.retrospective_id == retrospective_id)
-    return list(session.exec(query.order_by(col(Review.user_id))))
+_REVIEWS = select(Review).where(col(Review.retrospective_id).in_(ONES)).order_by(col(Review.user_id))
+
+
+def reviews(session: Session, retrospective_ids: Iterable[int]) -> dict[int, list[Review]]:
+    """Everybody who was asked to review, by the retrospective's id."""
+    found: dict[int, list[Review]] = {}
+    for review in session.exec(_REVIEWS, params={"ones": list(retrospective_ids)}):
+        found.setdefault(review.retrospective_id, []).append(review)
+    return found
 
 
 # --- what waits ------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 
 import pytest
+from sqlalchemy import event
+from sqlmodel import select
 
 from bot import app as composition
 from bot.app import Seamark
@@ -15,7 +17,7 @@ from sandbox import Sandbox
 from storage import incidents as incident_rows
 from storage import nudges as rows_of
 from storage import people
-from storage.models import ActionItem, ActionStatus, Incident, IncidentStatus
+from storage.models import ActionItem, ActionStatus, Incident, IncidentStatus, Retrospective, RetroStatus, Review
 from tests.conftest import Team, settings_for
 from tests.follow_through import TODAY, agree, at, closed_incident, know, reminders, sent, tick
 from tests.retro_story import begin, hub
@@ -685,8 +687,6 @@ def test_nudges_of_a_private_incident_stay_within_it(slack: Sandbox, team: Team,
 
 
 def test_retrospectives_not_started_late_and_waiting_are_nudged(slack: Sandbox, team: Team, seamark: Seamark) -> None:
-    from storage.models import Retrospective, Review  # noqa: PLC0415
-
     with seamark.db.transaction() as session:
         know(session, slack, team.alice, team.bob, team.carol)
     bare = closed_incident(seamark, slack, team.ops, team.alice, title="No retrospective yet")
@@ -710,8 +710,6 @@ def test_retrospectives_not_started_late_and_waiting_are_nudged(slack: Sandbox, 
             row = session.get_one(Incident, one.id)
             row.next_look_at = slack.clock.now()
             session.add(row)
-        from sqlmodel import select  # noqa: PLC0415
-
         retro = session.exec(select(Retrospective).where(Retrospective.incident_id == reviewed.id)).one()
         asked_at = slack.clock.now() - timedelta(days=1)
         session.add(Review(retrospective_id=retro.id, user_id=team.carol.id, team_id=slack.team_id, asked_at=asked_at))
@@ -733,6 +731,35 @@ def test_every_rule_has_its_words() -> None:
     written = {path.name.removesuffix(".jinja") for path in files("templates").joinpath("nudges").iterdir()}
 
     assert written == {rule.name for rule in RULES} | AT_ONCE | {"bundle", "more"}
+
+
+def test_nudges_read_the_reviews_of_many_retrospectives_at_once(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    rooms = [slack.channel(f"r-{number}", members=[team.alice, team.bob]) for number in range(3)]
+    for room in rooms:
+        closed_incident(
+            seamark, slack, room, team.alice, title=room.id, facilitator=team.carol, status=RetroStatus.REVIEW
+        )
+    with seamark.db.transaction() as session:
+        know(session, slack, team.alice, team.bob, team.carol)
+        for retro in session.exec(select(Retrospective)):
+            asked_at = slack.clock.now() - timedelta(days=1)
+            session.add(
+                Review(retrospective_id=retro.id, user_id=team.bob.id, team_id=slack.team_id, asked_at=asked_at)
+            )
+    slack.clock.set(datetime(2026, 11, 16, 15, tzinfo=UTC))
+    said: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(seamark.db.engine, "before_cursor_execute", hear)
+    seamark.tick()
+    event.remove(seamark.db.engine, "before_cursor_execute", hear)
+    slack.server.rest()
+
+    assert len([statement for statement in said if "FROM review" in statement]) == 1
+    (message,) = reminders(team.bob)
+    assert message.buttons == ["Approve", "Ask for changes"] * 3
 
 
 # --- what became private -----------------------------------------------------------------------------------
