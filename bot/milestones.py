@@ -49,9 +49,11 @@ class Contradiction(Doubtful):
     """A milestone would come before one that must precede it."""
 
     def __init__(self, kind: MilestoneKind, at: datetime, note: str, conflicts: list[Milestone]) -> None:
-        others = " and ".join(f"{other.kind} ({mrkdwn.moment(other.at, day=True)})" for other in conflicts)
+        close = any(_minute(other.at) == _minute(at) for other in conflicts)
+        told = [f"{other.kind} ({mrkdwn.moment(other.at, day=True, seconds=close)})" for other in conflicts]
         super().__init__(
-            f"{kind.value.capitalize()} ({mrkdwn.moment(at, day=True)}) does not fit with {others}:"
+            f"{kind.value.capitalize()} ({mrkdwn.moment(at, day=True, seconds=close)}) does not fit with"
+            f" {' and '.join(told)}:"
             f" {_why(kind, MilestoneKind(conflicts[0].kind))} Nothing was changed yet.",
             conflicts[0].incident_id,
             kind,
@@ -78,9 +80,13 @@ def contradictions(kind: MilestoneKind, at: datetime, others: Mapping[str, Miles
 def fitted(kind: MilestoneKind, at: datetime, others: Mapping[str, Milestone]) -> datetime:
     """The time, or that of another milestone in the same minute which it would overtake: people type minutes."""
     for other in contradictions(kind, at, others):
-        if other.at.replace(second=0, microsecond=0) == at.replace(second=0, microsecond=0):
+        if _minute(other.at) == _minute(at):
             at = other.at
     return at
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def set_milestone(
@@ -94,16 +100,18 @@ def set_milestone(
     source_key: str,
     now: datetime,
     timed: bool = True,
+    exact: bool = False,
     anyway: bool = False,
 ) -> Milestone:
     """Say when a milestone was reached; on the timeline too. `note` is Slack text.
 
-    `timed`: the time was given, and is not just that of being told. Raises `Contradiction` when it does not fit
+    `timed`: the time was given, and is not just that of being told; `exact`: to the second, so that it is stored
+    as it is, and not as another's within the same minute. Raises `Contradiction` when it does not fit
     the others, `SetAlready` when it would move without being told to where, unless `anyway`.
     """
     one_at_a_time(session, f"incident {incident.id}")
     others = incidents.milestones(session, incident.id)
-    at = fitted(kind, at, others)
+    at = at if exact else fitted(kind, at, others)
     is_repeat = entries.by_source(session, incident.team_id, source_key) is not None
     if kind in others and not (timed or anyway or is_repeat):
         raise SetAlready(others[kind], at, note)

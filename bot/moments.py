@@ -138,6 +138,15 @@ def split_moment(text: str, *, now: datetime, zone: str | None) -> tuple[datetim
     return at, rest
 
 
+def tells_seconds(text: str) -> bool:
+    """Whether `text` begins with a time that was told to the second, as `10:42:07` and `-90s` are."""
+    plain = text.translate(_SPACES)
+    if match := _MINUS.match(plain) or _AGO.match(plain):
+        return any(unit in "sS" for _, unit in _PART.findall(match["parts"]))
+    clock = _CLOCK.match(plain)
+    return clock is not None and clock["second"] is not None
+
+
 def split_kind(text: str) -> tuple[Kind | None, str]:
     """The kind that `text` begins with (`decision: …`), or None; and the rest. Other words are text."""
     if match := _KIND.match(text):

@@ -91,10 +91,11 @@ def mentioned(slack: str) -> list[str]:
     return list(dict.fromkeys(_MENTION.findall(slack)))
 
 
-def moment(at: datetime, *, day: bool = False) -> str:
+def moment(at: datetime, *, day: bool = False, seconds: bool = False) -> str:
     """A time that each reader sees in their own zone; `at` is aware, the fallback is UTC."""
-    form = "{date_short_pretty} at {time}" if day else "{time}"
-    return f"<!date^{int(at.timestamp())}^{form}|{at:%Y-%m-%d %H:%M} UTC>"
+    time, written = ("{time_secs}", f"{at:%Y-%m-%d %H:%M:%S}") if seconds else ("{time}", f"{at:%Y-%m-%d %H:%M}")
+    form = f"{{date_short_pretty}} at {time}" if day else time
+    return f"<!date^{int(at.timestamp())}^{form}|{written} UTC>"
 
 
 def shorten(text: str, most: int) -> str:

@@ -84,6 +84,7 @@ def _milestone(
                 now=now,
                 policy=policy,
                 timed=at is not None,
+                exact=moments.tells_seconds(slash.rest),
             )
     except milestones.Doubtful as conflict:
         ack(**views.contradiction(conflict, _keep(db, team_id, slash.key, conflict, now)))
@@ -103,10 +104,11 @@ def _set(
     now: datetime,
     policy: Policy,
     timed: bool = True,
+    exact: bool,
     anyway: bool = False,
 ) -> Milestone:
     done = milestones.set_milestone(
-        session, of, kind, at=at, note=note, by=by, source_key=key, now=now, timed=timed, anyway=anyway
+        session, of, kind, at=at, note=note, by=by, source_key=key, now=now, timed=timed, exact=exact, anyway=anyway
     )
     if kind == MilestoneKind.RESOLVED:
         session.flush()
@@ -147,6 +149,7 @@ def milestone_anyway(ack: Ack, click: Click, db: Database, clock: Clock, policy:
             key=click.key,
             now=now,
             policy=policy,
+            exact=True,
             anyway=True,
         )
         answer(session, click, views.was_set(done.kind, done.at), now)
@@ -178,6 +181,7 @@ def milestone_submitted(ack: Ack, form: Form, db: Database, clock: Clock, policy
                 key=f"dialog:{form.key}",
                 now=now,
                 policy=policy,
+                exact=moments.tells_seconds(form.text("when")),
                 anyway=bool(form.choices("anyway")),
             )
             whisper(session, form, views.was_set(done.kind, done.at), now)

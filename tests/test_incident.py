@@ -612,6 +612,42 @@ def test_milestone_within_the_same_minute_contradicts_nothing(slack: Sandbox, te
     assert room.topic == "INC-1 · SEV3 · resolved · Checkout fails"
 
 
+def test_milestone_told_to_the_second_is_not_moved_but_asked_about(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = declare(slack, team)
+    team.alice.types("/incident mitigated 09:42:50", room)
+
+    asked = team.alice.types("/incident resolved 09:42:10", room)
+
+    assert asked.text.splitlines()[0] == (
+        "Resolved at Nov 16, 2026 at 9:42:10 AM does not fit with mitigated at Nov 16, 2026 at 9:42:50 AM: an incident"
+        " is mitigated before it is resolved. Nothing was changed yet."
+    )
+    assert milestones(seamark) == ["mitigated 09:42:50"]
+    team.alice.clicks("Set it all the same", within=asked)
+    assert milestones(seamark) == ["mitigated 09:42:50", "resolved 09:42:10"]
+
+
+def test_milestone_told_to_the_minute_takes_the_second_of_the_one_before(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    room = declare(slack, team)
+    slack.clock.advance(seconds=10)
+    team.alice.types("/incident mitigated 09:42:50", room)
+    team.alice.types("/incident resolved 09:42", room)
+    team.alice.clicks("Milestone", within=opening(team.alice, room))
+    team.alice.form.fill({"Milestone": "Acknowledged", "When": "09:42:55"}).submit()
+
+    assert "does not fit with" in team.alice.form.text
+    assert milestones(seamark) == ["mitigated 09:42:50", "resolved 09:42:50"]
+
+
+def milestones(seamark: Seamark) -> list[str]:
+    with seamark.db.reading() as session:
+        return sorted(f"{one.kind} {one.at:%H:%M:%S}" for one in session.exec(select(Milestone)))
+
+
 def test_role_is_understood_in_either_order(slack: Sandbox, team: Team, seamark: Seamark) -> None:
     room = declare(slack, team)
 

@@ -189,6 +189,25 @@ def test_time_that_cannot_be_is_refused_with_what_was_typed(typed: str, reason: 
 NEW_YORK = "America/New_York"  # 2026: forward on March 8 at 07:00 UTC, back on November 1 at 06:00 UTC
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("10:42:00 x", True),
+        ("yesterday 23:10:05Z", True),
+        ("-90s", True),
+        ("1h 30 seconds ago", True),
+        ("10:42", False),
+        ("10:42pm x", False),
+        ("-5m", False),
+        ("an hour ago", False),
+        ("rolled back 10:42:10", False),
+        ("", False),
+    ],
+)
+def test_time_tells_its_seconds_or_not(typed: str, told: bool) -> None:
+    assert moments.tells_seconds(typed) is told
+
+
 def test_clock_time_in_the_skipped_hour_is_the_day_before() -> None:
     now = datetime(2026, 3, 8, 14, 0, tzinfo=UTC)
     assert split("02:30 x", now=now, zone=NEW_YORK) == ("2026-03-07 07:30:00", "x")
