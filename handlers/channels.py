@@ -8,13 +8,12 @@ from typing import Any
 from slack_bolt import App
 from sqlmodel import Session
 
-from bot import incidents, mrkdwn, nudge_outcomes, timeline
+from bot import mrkdwn, nudge_outcomes, timeline
 from bot.kinds import Kind
 from handlers import hiding, history
 from handlers.capture import get_to_know
 from handlers.courier import Clock
-from handlers.deliveries import message_for
-from handlers.incident_base import lane, refresh
+from handlers.incident_base import lane, refresh, tell_lead
 from handlers.payloads import Body
 from handlers.views import kit
 from storage import entries, outbox, people
@@ -127,13 +126,7 @@ def bot_left(event: dict[str, Any], body: dict[str, Any], db: Database, clock: C
                 f"I was removed from <#{channel_id}>, so from {mrkdwn.moment(now)} on nothing that is said there is"
                 f" remembered for *{of.key}*. When I am invited again (`/invite @Seamark`), I fetch what was said."
             )
-            _tell_lead(session, of, text, f"removed:{channel_id}:{event['event_ts']}", now)
-
-
-def _tell_lead(session: Session, of: Incident, text: str, key: str, now: datetime) -> None:
-    lead = incidents.lead_who_may_see(session, of)
-    lane_ = f"dm:{lead}"
-    outbox.put(session, of.team_id, "direct_message", message_for(lead, text), lane=lane_, now=now, key=key)
+            tell_lead(session, of, text, f"removed:{channel_id}:{event['event_ts']}", now)
 
 
 def _note(session: Session, of: Incident, text: str, event: Body, *, by: str, now: datetime) -> None:
@@ -165,7 +158,7 @@ def archived(event: dict[str, Any], body: dict[str, Any], db: Database, clock: C
             f"<#{event['channel']}> was archived while *{of.key}* is still open. Nothing can be said or marked there:"
             " unarchive it to go on, or close the incident first next time."
         )
-        _tell_lead(session, of, text, f"archived:{event['channel']}:{event['event_ts']}", now)
+        tell_lead(session, of, text, f"archived:{event['channel']}:{event['event_ts']}", now)
 
 
 def unarchived(event: dict[str, Any], body: dict[str, Any], db: Database, clock: Clock, bot_user_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What was said in front of others about an incident that has become private: it is edited, so that nothing is left.
+"""What was said in front of others about an incident that has become private: it is taken back.
 
 Reminders, weekly lists, reviews, the announcement and the brief stand where not only members of its channel read.
 """
@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from sqlmodel import Session
 
 from bot import moments
@@ -17,16 +16,14 @@ from bot.settings import Settings
 from handlers.courier import Deliveries, Delivery
 from handlers.digests import review_of
 from handlers.incident_base import lane as incident_lane
-from handlers.nudges import NOBODY_THERE, NOTHING_LEFT, may_read, reader_of, refresh_about
+from handlers.nudges import NOTHING_LEFT, may_read, reader_of, refresh_about
+from handlers.taking_back import take_back
 from handlers.views import digests as views
 from handlers.views import kit
 from storage import action_items, digests, outbox, publications, retros
 from storage import incidents as incident_rows
 from storage.models import OutboxItem
 from storage.nudges import ACTION, INCIDENT, RETRO
-
-UNEDITABLE = {*NOBODY_THERE, "message_not_found", "edit_window_closed", "is_inactive"}
-"""Slack's words when a message is gone, or can no longer be edited (https://docs.slack.dev/reference/methods/chat.update)."""
 
 NEUTRAL = "What stood here is private now."
 
@@ -36,6 +33,7 @@ def register_deliveries(deliveries: Deliveries) -> None:
     deliveries.kind("edit_overdue_digest")(edit)
     deliveries.kind("edit_review")(edit_review)
     deliveries.kind("hide_posts")(hide_posts)
+    deliveries.kind("hide_post")(hide_post)
 
 
 def put_hide(session: Session, team_id: str, channel_id: str, now: datetime) -> None:
@@ -74,30 +72,39 @@ def edit(delivery: Delivery) -> None:
     with delivery.db.reading() as session:
         listed = digests.listed(session, payload["listed"])
         rows = [(action, incident) for action, incident in listed if may_read(session, incident, channel)]
+        hidden = {incident.id: incident for _, incident in listed if not may_read(session, incident, channel)}
         reader = reader_of(session, delivery.team_id, channel, delivery.clock(), zone=zone)
     reader = replace(reader, today=date.fromisoformat(payload["today"]))
     message: dict[str, Any] = kit.message(NOTHING_LEFT, [kit.section(NOTHING_LEFT)])
-    _say_instead(delivery, channel, payload["ts"], views.overdue(rows, reader) if rows else message)
+    left = views.overdue(rows, reader) if rows else message
+    take_back(delivery, channel, payload["ts"], left, about=hidden.values(), where=f"<#{channel}>")
 
 
 def edit_review(delivery: Delivery) -> None:
     """Leave in a review only what everybody may still know of."""
     payload, shown = delivery.payload, review_of(delivery)
+    with delivery.db.reading() as session:
+        named = [incident_rows.by_id(session, one) for one in payload["listed"]]
     if shown.audit is not None:
         late = [one for one in shown.audit.late if one.incident.id in payload["listed"]]
         shown = replace(shown, audit=replace(shown.audit, late=late))
-    _say_instead(delivery, payload["channel"], payload["ts"], views.review(shown))
+    channel, hidden = payload["channel"], [one for one in named if one.is_private]
+    take_back(delivery, channel, payload["ts"], views.review(shown), about=hidden, where=f"<#{channel}>")
 
 
 def hide_posts(delivery: Delivery) -> None:
-    """Put a neutral sentence where the incident was announced, and where its brief was posted, in other channels."""
-    with delivery.db.reading() as session:
+    """Have hidden where the incident was announced, and where its brief was posted, in other channels.
+
+    Each on its own: one that Slack refuses holds up no other.
+    """
+    with delivery.db.transaction() as session:
         incident = incident_rows.by_id(session, delivery.payload["incident"])
-        told = publications.told_elsewhere(session, incident, retros.of_incident(session, incident.id))
-    for item in told:
-        channel, ts = _stands(item, delivery.extras["settings"])
-        if channel and ts and channel != incident.channel_id:
-            _say_instead(delivery, channel, ts, kit.message(NEUTRAL, [kit.section(NEUTRAL)]))
+        for item in publications.told_elsewhere(session, incident, retros.of_incident(session, incident.id)):
+            channel, ts = _stands(item, delivery.extras["settings"])
+            if channel and ts and channel != incident.channel_id:
+                payload = {"incident": incident.id, "channel": channel, "ts": ts}
+                lane = key = f"hide_post:{incident.id}:{channel}:{ts}"
+                outbox.put(session, delivery.team_id, "hide_post", payload, lane=lane, now=delivery.clock(), key=key)
 
 
 def _stands(item: OutboxItem, settings: Settings) -> tuple[str, str | None]:
@@ -109,9 +116,10 @@ def _stands(item: OutboxItem, settings: Settings) -> tuple[str, str | None]:
     return item.payload["channel"], item.progress.get("post")
 
 
-def _say_instead(delivery: Delivery, channel: str, ts: str, message: dict[str, Any]) -> None:
-    try:
-        delivery.client.chat_update(channel=channel, ts=ts, **message)
-    except SlackApiError as error:
-        if error.response.get("error") not in UNEDITABLE:
-            raise
+def hide_post(delivery: Delivery) -> None:
+    """Put a neutral sentence in place of one message about the incident."""
+    channel, ts = delivery.payload["channel"], delivery.payload["ts"]
+    with delivery.db.reading() as session:
+        incident = incident_rows.by_id(session, delivery.payload["incident"])
+    message = kit.message(NEUTRAL, [kit.section(NEUTRAL)])
+    take_back(delivery, channel, ts, message, about=[incident], where=f"<#{channel}>")

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from bot import incidents, moments, people
 from bot.errors import FieldRefusal
+from handlers.deliveries import message_for
 from handlers.payloads import Click, Form
 from handlers.subcommands import Subcommands
 from handlers.views import kit
@@ -74,6 +75,13 @@ def whisper(session: Session, by: Form, text: str, now: datetime) -> None:
     payload = {"channel": place_of(by), "user": by.user_id, **kit.message(text, kit.sections(text))}
     lane_ = f"whisper:{by.user_id}"
     outbox.put(session, by.team_id, "whisper", payload, lane=lane_, now=now, key=f"whisper:{by.key}")
+
+
+def tell_lead(session: Session, of: Incident, text: str, key: str, now: datetime) -> None:
+    """Tell whoever leads an incident, by direct message; once under the same `key`."""
+    lead = incidents.lead_who_may_see(session, of)
+    payload, lane_ = message_for(lead, text), f"dm:{lead}"
+    outbox.put(session, of.team_id, "direct_message", payload, lane=lane_, now=now, key=key)
 
 
 def when(session: Session, form: Form, now: datetime) -> datetime | None:

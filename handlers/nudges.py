@@ -22,6 +22,7 @@ from bot.people import person_from
 from handlers import courier
 from handlers.courier import Clock, Deliveries, Delivery, GiveUp
 from handlers.deliveries import open_conversation
+from handlers.taking_back import take_back
 from handlers.views import kit, publishing
 from handlers.views import nudges as views
 from handlers.views.action_items import Reader
@@ -145,14 +146,28 @@ def refresh(delivery: Delivery) -> None:
     with delivery.db.reading() as session:
         rows = rows_of.of_bundle(session, delivery.team_id, payload["bundle"])
         said = [nudge for nudge in rows if nudge.message_ts == payload["ts"]]
-        message = _message(Surroundings(session, _team(delivery)), said, payload["recipient"], delivery.clock())
+        around, recipient = Surroundings(session, _team(delivery)), payload["recipient"]
+        message = _message(around, said, recipient, delivery.clock())
+        known = {case.incident.id: case.incident for case in around.cases_of(said).values()}
+        hidden = [incident for incident in known.values() if not may_read(session, incident, recipient)]
+        where = _where(session, delivery.team_id, recipient)
     if not message.get("blocks"):
         message = kit.message(NOTHING_LEFT, [kit.section(NOTHING_LEFT)])
+    if hidden:
+        take_back(delivery, payload["channel"], payload["ts"], message, about=hidden, where=where)
+        return
     try:
         delivery.client.chat_update(channel=payload["channel"], ts=payload["ts"], **message)
     except SlackApiError as error:
         if error.response.get("error") not in {*NOBODY_THERE, "message_not_found", "edit_window_closed"}:
             raise
+
+
+def _where(session: Session, team_id: str, recipient: str) -> str:
+    """Where somebody is reminded, or everybody in a channel, as Slack text."""
+    if is_channel(recipient):
+        return f"<#{recipient}>"
+    return f"the direct messages of {mrkdwn.person(who.names(session, team_id, [recipient]), recipient)}"
 
 
 def refresh_about(

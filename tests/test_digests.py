@@ -188,6 +188,24 @@ def test_weekly_list_loses_what_became_private_and_keeps_the_rest(slack: Sandbox
         assert "Rotate the keys" not in shown.text
 
 
+def test_weekly_list_that_cannot_be_edited_is_deleted_when_something_in_it_becomes_private(
+    slack: Sandbox, team: Team, db_url: str
+) -> None:
+    reviews = slack.channel("follow-up", members=[team.alice])
+    with bot(slack, db_url, follow_up_channel=reviews.id) as running:
+        slack.clock.set(MONDAY_NIGHT)
+        leak = closed_incident(running, slack, team.ops, team.alice, title="Keys leaked")
+        agree(running, slack, leak, team.alice, due_in=-2, what="Rotate the keys")
+        ticks(running, slack, MONDAY)
+        slack.faults.refuse("chat.update", "edit_window_closed")
+
+        team.alice.makes_private(team.ops)
+        slack.settle()
+        running.courier.drain()
+
+        assert starting(team, reviews, "Overdue this week") == []
+
+
 def test_weekly_list_of_which_everything_became_private_says_so(slack: Sandbox, team: Team, db_url: str) -> None:
     reviews = slack.channel("follow-up", members=[team.alice])
     with bot(slack, db_url, follow_up_channel=reviews.id) as running:

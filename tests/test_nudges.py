@@ -796,6 +796,41 @@ def test_nudges_posted_before_an_incident_became_private_say_nothing_of_it_any_m
         running.stop()
 
 
+def test_reminder_that_cannot_be_edited_is_deleted_when_it_becomes_private(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    dave = slack.person("dave", tz="Europe/London")
+    with seamark.db.transaction() as session:
+        know(session, slack, team.alice, dave)
+    leak = closed_incident(seamark, slack, team.ops, team.alice, title="Keys leaked")
+    agree(seamark, slack, leak, dave, due_in=0, what="Rotate the keys")
+    at(slack, seamark, TODAY)
+    assert "Rotate the keys" in reminders(dave)[-1].text
+    slack.faults.refuse("chat.update", "edit_window_closed")
+
+    team.alice.makes_private(team.ops)
+
+    assert reminders(dave) == []
+
+
+def test_lead_is_told_in_whose_messages_a_private_reminder_still_stands(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    dave = slack.person("dave", tz="Europe/London")
+    with seamark.db.transaction() as session:
+        know(session, slack, team.alice, dave)
+    leak = closed_incident(seamark, slack, team.ops, team.alice, title="Keys leaked")
+    agree(seamark, slack, leak, dave, due_in=0, what="Rotate the keys")
+    at(slack, seamark, TODAY)
+    slack.faults.refuse("chat.update", "edit_window_closed")
+    slack.faults.refuse("chat.delete", "cant_delete_message")
+
+    team.alice.makes_private(team.ops)
+
+    (told,) = [one.text for one in reminders(team.alice) if "private" in one.text]
+    assert "what I said about it in the direct messages of dave may still be read there" in told
+
+
 # --- one failure is one failure ------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from bot.taxonomy import Taxonomy
 from sandbox import Channel, Dialog, Person, Sandbox, Shown
 from sandbox.mrkdwn import pings_of_blocks
 from storage import audit as trail
-from storage import retros
+from storage import outbox, retros
 from storage.db import Database
 from storage.models import DocumentVersion, Incident, OutboxItem, Retrospective, Review
 from tests.conftest import Team
@@ -271,6 +271,45 @@ def test_brief_of_what_became_private_is_taken_back_everywhere(slack: Sandbox, t
     assert [one.text for one in team.alice.sees(briefs)] == ["What stood here is private now."]
     assert [one.text for one in team.alice.sees(team.ops) if not one.ephemeral] == ["What stood here is private now."]
     assert len([one for one in team.alice.sees(room) if "What we do about it" in one.text]) == 1
+
+
+@pytest.mark.parametrize("why", ["edit_window_closed", "cant_update_message", "is_inactive"])
+def test_brief_that_cannot_be_edited_is_deleted_when_it_becomes_private(
+    slack: Sandbox, team: Team, seamark: Seamark, why: str
+) -> None:
+    room = incident(slack, team)
+    team.alice.clicks("Post it here", within=team.alice.types("/retro brief INC-1", team.ops).message)
+    slack.faults.refuse("chat.update", why)
+
+    team.alice.makes_private(room)
+
+    assert [one.text for one in team.alice.sees(team.ops) if not one.ephemeral] == []
+    with seamark.db.reading() as session:
+        assert outbox.failed(session) == []
+
+
+def test_lead_is_told_where_a_brief_that_became_private_still_stands(
+    slack: Sandbox, team: Team, seamark: Seamark
+) -> None:
+    news = slack.channel("news", members=[team.alice], with_bot=True)
+    room = incident(slack, team)
+    for place in (news, team.ops):
+        team.alice.clicks("Post it here", within=team.alice.types("/retro brief INC-1", place).message)
+    slack.faults.refuse("chat.update", "cant_update_message")
+    slack.faults.refuse("chat.delete", "cant_delete_message")
+
+    team.alice.makes_private(room)
+
+    standing = [place for place in (news, team.ops) if "Checkout fails" in team.alice.sees(place)[-1].text]
+    assert len(standing) == 1
+    (told,) = [one.text for one in team.alice.direct_messages() if "private" in one.text]
+    assert told == (
+        f"INC-1 is private, but what I said about it in #{standing[0].name} may still be read there, because Slack"
+        " lets me neither edit nor delete it (cant_delete_message): please ask an admin of your workspace to delete it."
+    )
+    with seamark.db.reading() as session:
+        [given_up] = outbox.failed(session)
+    assert given_up.error == "what became private still stands: cant_delete_message"
 
 
 def test_private_reviewers_are_members_only(slack: Sandbox, team: Team, seamark: Seamark) -> None:
