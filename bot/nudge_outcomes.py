@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session
 
-from bot import retro
+from bot import incidents, retro
 from bot.nudge_cases import Surroundings
 from storage import nudges, outbox, people
 from storage.db import add_once
-from storage.models import ActionItem, Nudge
+from storage.models import ActionItem, Incident, Nudge
 from storage.nudges import ACTION
 
 
@@ -64,6 +64,19 @@ def person_changed(session: Session, team_id: str, user_id: str, now: datetime) 
     nudges.look_again(session, team_id, user_id, now)
     for found in nudges.hubs_about(session, team_id, user_id):
         retro.hub_refresh(session, found, now)
+
+
+def members_changed(session: Session, incident: Incident, changed: Collection[str], now: datetime) -> None:
+    """Plan anew what concerns those who came into a private incident's channel or left it."""
+    for user_id in sorted(nudges.concerned(session, incident).intersection(changed)):
+        person_changed(session, incident.team_id, user_id, now)
+
+
+def became_private(session: Session, incident: Incident, now: datetime) -> None:
+    """Plan anew what concerns those outside who were to be reminded of an incident that is private now."""
+    for user_id in sorted(nudges.concerned(session, incident)):
+        if not incidents.may_see(session, incident, user_id):
+            person_changed(session, incident.team_id, user_id, now)
 
 
 def revive(session: Session, team_id: str, now: datetime) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot import moments
+from bot import moments, nudge_outcomes
 from bot.settings import Settings
 from handlers.courier import Deliveries, Delivery
 from handlers.digests import review_of
@@ -48,10 +48,11 @@ def put_hide(session: Session, team_id: str, channel_id: str, now: datetime) -> 
 
 
 def hide(delivery: Delivery) -> None:
-    """Have everything edited that was said about the incident's follow-through."""
+    """Have everything edited that was said about the incident's follow-through, and owners outside replaced."""
     now = delivery.clock()
     with delivery.db.transaction() as session:
         incident = incident_rows.by_id(session, delivery.payload["incident"])
+        nudge_outcomes.became_private(session, incident, now)
         retro = retros.of_incident(session, incident.id)
         actions = {action.id for action in action_items.of_incident(session, incident.id)}
         about = [(INCIDENT, incident.id), *((ACTION, action) for action in sorted(actions))]

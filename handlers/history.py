@@ -13,7 +13,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from sqlmodel import Session
 
-from bot import capture, timeline
+from bot import capture, nudge_outcomes, timeline
 from bot.kinds import Kind
 from bot.messages import NOISE, is_own, said_of
 from bot.people import person_from
@@ -316,10 +316,15 @@ def fetch_members(delivery: Delivery) -> None:
         row = people.channel(session, delivery.team_id, channel_id)
         row.name, row.is_private, row.is_archived = about["name"], about["is_private"], about["is_archived"]
         session.add(row)
+        before = people.members(session, delivery.team_id, channel_id)
         people.set_members(session, delivery.team_id, channel_id, members)
         if about["is_private"]:
-            hiding.put_hide(session, delivery.team_id, channel_id, delivery.clock())
+            now = delivery.clock()
+            hiding.put_hide(session, delivery.team_id, channel_id, now)
             incident_rows.make_private(session, delivery.team_id, channel_id)
+            session.flush()
+            for of in incident_rows.of_channel(session, delivery.team_id, channel_id):
+                nudge_outcomes.members_changed(session, of, before.symmetric_difference(members), now)
 
 
 def _all_members(delivery: Delivery, channel_id: str) -> list[str]:

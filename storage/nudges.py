@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, union, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
@@ -179,6 +179,24 @@ def look_again(session: Session, team_id: str, user_id: str, now: datetime) -> N
         )
         .values(next_look_at=now)
     )
+
+
+def concerned(session: Session, incident: Incident) -> set[str]:
+    """Whom reminders about an incident are for: owners, the facilitator, reviewers, and whoever is to have one."""
+    actions = select(ActionItem.id).where(ActionItem.incident_id == incident.id)
+    led = select(Retrospective.id).where(Retrospective.incident_id == incident.id)
+    about = or_(
+        and_(col(Nudge.subject) == ACTION, col(Nudge.subject_id).in_(actions)),
+        and_(col(Nudge.subject) == RETRO, col(Nudge.subject_id).in_(led)),
+        and_(col(Nudge.subject) == INCIDENT, col(Nudge.subject_id) == incident.id),
+    )
+    people = union(
+        select(ActionItem.owner_id).where(ActionItem.incident_id == incident.id),
+        select(Retrospective.facilitator_id).where(Retrospective.incident_id == incident.id),
+        select(Review.user_id).where(col(Review.retrospective_id).in_(led)),
+        select(Nudge.recipient_id).where(Nudge.team_id == incident.team_id, _waits(), about),
+    )
+    return set(session.execute(people).scalars())
 
 
 _REVIEWS = select(Review).where(col(Review.retrospective_id).in_(ONES)).order_by(col(Review.user_id))

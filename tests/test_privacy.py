@@ -14,11 +14,12 @@ from sqlmodel import select
 from bot import action_items
 from bot.app import Seamark
 from bot.errors import FieldRefusal
+from handlers import history
 from handlers.views.action_items import plan_of
 from sandbox import Channel, Dialog, Person, Sandbox, forms
-from storage.models import Entry, Factor, Retrospective
+from storage.models import Entry, Factor, Incident, Nudge, Retrospective
 from tests.conftest import Team
-from tests.follow_through import agree, closed_incident
+from tests.follow_through import agree, closed_incident, know
 from tests.retro_story import begin, hub, incident
 from tests.test_incident import minutes_later
 
@@ -85,6 +86,51 @@ def test_who_leaves_later_is_not_reminded_of_the_meeting(
     team.bob.leaves(room)
     minutes_later(slack, seamark, 179)
     assert (len(told(team.bob)) - before[0], len(told(team.alice)) - before[1]) == (0, 1)
+
+
+def test_owner_who_left_unseen_is_replaced_at_once(slack: Sandbox, team: Team, seamark: Seamark, room: Channel) -> None:
+    begin(team.carol, room)
+    agreed(slack, seamark, team.bob)
+    room.state().members.remove(team.bob.id)  # he left, and nobody was told
+    assert handed_to(seamark) == []
+
+    with seamark.db.transaction() as session:
+        history.catch_up(session, slack.team_id, now=slack.clock.now())
+    seamark.courier.drain()
+
+    assert "bob is no longer in the channel of this private incident: ACT-1" in hub(team.carol, room).text
+    assert handed_to(seamark) == [("owner_away", team.carol.id)]
+
+
+def test_owner_outside_is_replaced_when_the_incident_becomes_private(
+    slack: Sandbox, team: Team, seamark: Seamark, dave: Person
+) -> None:
+    room = incident(slack, team)
+    begin(team.carol, room)
+    agreed(slack, seamark, dave)
+    assert handed_to(seamark) == []
+
+    team.alice.makes_private(room)
+
+    assert "dave is no longer in the channel of this private incident: ACT-1" in hub(team.carol, room).text
+    assert handed_to(seamark) == [("owner_away", team.carol.id)]
+
+
+def agreed(slack: Sandbox, seamark: Seamark, owner: Person) -> None:
+    """An action of the incident's retrospective that was looked at and is due in weeks."""
+    with seamark.db.transaction() as session:
+        know(session, slack, owner)
+    with seamark.db.reading() as session:
+        (of,) = session.exec(select(Incident))
+    agree(seamark, slack, of, owner, due_in=60)
+    seamark.tick()
+
+
+def handed_to(seamark: Seamark) -> list[tuple[str, str]]:
+    """What is planned or said at a tick about owners who cannot be reminded, and to whom."""
+    seamark.tick()
+    with seamark.db.reading() as session:
+        return [(one.rule, one.recipient_id) for one in session.exec(select(Nudge)) if one.rule == "owner_away"]
 
 
 # --- where it is shown -----------------------------------------------------------------------------------
