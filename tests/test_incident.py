@@ -621,7 +621,7 @@ def test_milestone_told_to_the_second_is_not_moved_but_asked_about(
     asked = team.alice.types("/incident resolved 09:42:10", room)
 
     assert asked.text.splitlines()[0] == (
-        "Resolved at Nov 16, 2026 at 9:42:10 AM does not fit with mitigated at Nov 16, 2026 at 9:42:50 AM: an incident"
+        "Resolved (Nov 16, 2026 at 9:42:10 AM) does not fit with mitigated (Nov 16, 2026 at 9:42:50 AM): an incident"
         " is mitigated before it is resolved. Nothing was changed yet."
     )
     assert milestones(seamark) == ["mitigated 09:42:50"]
