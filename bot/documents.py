@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bot import causes_figure, markup, rich_text, timeline_figure
 from bot.anonymity import anonymised
 from bot.comparison import difference
-from bot.durations import in_sentence, in_words
+from bot.durations import SPANS, in_sentence, in_words
 from bot.kinds import Kind
 from bot.report import Answer, Section
 
@@ -169,8 +169,11 @@ class Page:
         return [entry for entry in self.report.timeline if entry.id in wanted]
 
     @property
-    def contributors(self) -> str:
-        return _listed([self.who(key) for key in self.report.thanks])
+    def thanks(self) -> list[str]:
+        """Each sentence of thanks, only for what was done; who told without a name is not named here either."""
+        told = dict.fromkeys(account.person for account in self.report.accounts if account.person is not None)
+        done = ((self.report.thanks, "working on this"), (told, "telling how it was"))
+        return [f"Thank you to {_listed(list(map(self.who, keys)))} for {what}." for keys, what in done if keys]
 
     def roles(self, role_of: str) -> str:
         roles = next((person.roles for person in self.report.people if person.key == role_of), ())
@@ -178,6 +181,15 @@ class Page:
         return ", ".join((*roles, *own))
 
     # -- parts
+
+    @property
+    def has_version(self) -> bool:
+        """Whether its version says something: one was published, this or an earlier one."""
+        return self.report.published_at is not None or self.report.version > 1
+
+    @property
+    def unpublished(self) -> str:
+        return f"Version {self.report.version}, not published." if self.has_version else "Not published."
 
     @property
     def sections(self) -> list[Section]:
@@ -196,11 +208,24 @@ class Page:
             "factors": self.report.factors,
             "actions": self.report.actions,
         }
-        return bool(content.get(section.kind)) or bool(answered(section.answers))
+        return bool(content.get(section.kind)) or bool(self.answers(section))
+
+    def answers(self, section: Section) -> list[Answer]:
+        """What was answered, without a heading under which there is nothing but the facts at the document's top."""
+        return [one for _, told in by_heading(section.answers) if not all(map(self._repeats, told)) for one in told]
+
+    def _repeats(self, answer: Answer) -> bool:
+        incident = self.report.incident
+        facts = {
+            "severity": incident.severity,
+            "services": ", ".join(incident.services),
+            "environment": incident.environment,
+        }
+        return answer.text.strip() == facts.get(answer.prompt) and not answer.other_views
 
     def not_in_header(self, section: Section) -> list[Answer]:
         """The section's answers without the summary, where a document starts with it."""
-        return [answer for answer in section.answers if answer.prompt != "summary"]
+        return [answer for answer in self.answers(section) if answer.prompt != "summary"]
 
     def about(self, entry: Entry) -> list[Answer]:
         """What was answered about a line of the record, to be told with it."""
@@ -238,15 +263,24 @@ class Page:
 
     @property
     def figures(self) -> list[tuple[str, str, str]]:
-        """The durations: what, how long, and what is counted; or the reason why there is none."""
+        """The durations: what, how long, and what is counted; or why there is none, unless a milestone is missing:
+
+        which ones are, the limitations say once.
+        """
         durations = self.report.durations
         told = (
-            ("Time to detect", durations.detect, "from started to detected"),
-            ("Time to acknowledge", durations.acknowledge, "from detected to acknowledged"),
-            ("Time to mitigate", durations.mitigate, "from started to mitigated"),
-            ("Time to resolve", durations.resolve, "from started to resolved"),
+            ("Time to detect", "detect", durations.detect, "from started to detected"),
+            ("Time to acknowledge", "acknowledge", durations.acknowledge, "from detected to acknowledged"),
+            ("Time to mitigate", "mitigate", durations.mitigate, "from started to mitigated"),
+            ("Time to resolve", "resolve", durations.resolve, "from started to resolved"),
         )
-        return [(name, one.words, one.because or counted) for name, one, counted in told]
+        known = {milestone.kind for milestone in self.report.milestones}
+        return [
+            (name, one.words, counted)
+            if one.seconds is not None
+            else (name, "not known", (one.because or "") if known.issuperset(SPANS[key]) else "")
+            for name, key, one, counted in told
+        ]
 
     def milestone(self, kind: str) -> Milestone | None:
         return next((found for found in self.report.milestones if found.kind == kind), None)

@@ -263,6 +263,7 @@ def named_version(session: Session, retrospective: Retrospective, number: int) -
 
 
 def thanked(report: Report) -> list[str]:
-    """The names of those who are thanked."""
+    """The names of those who worked on it, then of those who only told, by name, how it was."""
     names: Mapping[str, str] = {person.key: person.name for person in report.people}
-    return [names[key] for key in report.thanks if key in names]
+    told = (account.person for account in report.accounts if account.person is not None)
+    return [names[key] for key in dict.fromkeys((*report.thanks, *told)) if key in names]

@@ -461,10 +461,9 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _thanks(source: _Source) -> list[str]:
-    """Everybody who took part, whether they answered or not: the list must not tell who did not."""
+    """Everybody who worked on it, whether they gave an account or not: the list must not tell who did not."""
     there = retro.on_the_timeline(source.session, source.incident)
     if source.retro is not None:
-        there |= {one.user_id for one in retros.participants(source.session, source.retro.id)}
         there |= {source.retro.facilitator_id}
         there |= {one.user_id for one in publications.reviews(source.session, source.retro.id) if one.decision}
     known = people.people(source.session, source.incident.team_id, there)

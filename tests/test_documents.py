@@ -557,3 +557,65 @@ def test_causes_in_a_circle_are_drawn_with_the_circle_cut_open() -> None:
     ring = [factor.model_copy(update={"because_of": factor.id % 3 + 1}) for factor in factors()[:3]]
     (picture,) = causes(prow(factors=ring))
     assert sorted(box.layer for box in picture.boxes) == [1, 2, 3]
+
+
+# -- only what was done, and each thing once
+
+
+def thanks_in(report: Report) -> list[str]:
+    return re.findall(r"Thank you to [^.]*\.", render(report, "md"))
+
+
+def test_documents_thank_only_for_what_was_done() -> None:
+    told = Answer(prompt="hard", heading="Hard", text="The noise.")
+    nobody_told = prow(accounts=(), thanks=("U1", "U2"))
+    assert thanks_in(nobody_told) == ["Thank you to Katharine and stevekuznetsov for working on this."]
+    assert "telling how it was" not in render(nobody_told, "html")
+    unnamed = prow(accounts=(Account(answers=(told,)),), thanks=("U1",))
+    assert thanks_in(unnamed) == ["Thank you to Katharine for working on this."]
+    named = prow(accounts=(Account(person="U3", answers=(told,)),), thanks=("U1",))
+    assert thanks_in(named) == [
+        "Thank you to Katharine for working on this.",
+        "Thank you to Cole Wagner for telling how it was.",
+    ]
+    assert thanks_in(prow(accounts=(), thanks=())) == []
+
+
+@pytest.mark.parametrize("form", ["md", "html"])
+def test_documents_that_were_never_published_have_no_version(form: documents.Form) -> None:
+    never = render(prow(version=1, published_at=None, published_by=None, changes=()), form)
+    assert "\nNot published.\n" in never
+    assert not re.search(r"(?i)version \d", never)
+    assert "Version 3, not published." in render(prow(version=3, published_at=None, published_by=None), form)
+
+
+def test_documents_name_missing_milestones_once() -> None:
+    missing = "It is not known when it was detected, acknowledged or mitigated."
+    ends = {kind: at(f"2019-02-05T{hour}:00:00-08:00") for kind, hour in (("started", "08"), ("resolved", "09"))}
+    milestones = [Milestone(kind=kind, at=moment) for kind, moment in ends.items()]
+    text = render(prow(milestones=milestones, durations=between(ends), limitations=(missing,)), "md")
+    assert [line for line in text.splitlines() if "| Time to" in line] == [
+        "| Time to detect | not known |",
+        "| Time to acknowledge | not known |",
+        "| Time to mitigate | not known |",
+        "| Time to resolve | 1 h (from started to resolved) |",
+    ]
+    assert text.count("It is not known") == 1
+
+
+def test_documents_say_why_a_duration_that_ends_before_it_starts_is_not_known() -> None:
+    ends = {kind: at(f"2019-02-05T{hour}:00:00-08:00") for kind, hour in (("started", "09"), ("detected", "08"))}
+    milestones = [Milestone(kind=kind, at=moment) for kind, moment in ends.items()]
+    text = render(prow(milestones=milestones, durations=between(ends)), "md")
+    assert "| Time to detect | not known (It was detected before it was started.) |" in text
+
+
+@pytest.mark.parametrize("form", ["md", "html"])
+def test_documents_leave_out_a_heading_that_only_repeats_the_facts(form: documents.Form) -> None:
+    severity = Answer(prompt="severity", heading="Scope", text="SEV2", chosen=("SEV2",))
+    services = Answer(prompt="services", heading="Scope", text="Prow and Tide")
+    before = prow(sections=(Section(key="scope", title="Impact", answers=(severity,)),))
+    assert "Scope" not in render(before, form)
+    changed = severity.model_copy(update={"text": "SEV1", "chosen": ("SEV1",)})
+    for answers in ((changed,), (severity, services)):
+        assert "Scope" in render(prow(sections=(Section(key="scope", title="Impact", answers=answers),)), form)

@@ -77,6 +77,17 @@ def test_report_holds_the_incident_with_names(room: Channel, team: Team, seamark
     )
 
 
+def test_report_thanks_nobody_who_was_only_asked(slack: Sandbox, team: Team, seamark: Seamark) -> None:
+    room = incident(slack, team)
+    dave = slack.person("dave")
+    begin(team.carol, room, Participants=[team.alice, dave])
+
+    report = built(seamark)
+
+    assert [report.name(key) for key in report.thanks] == ["alice", "bob", "carol"]
+    assert "telling how it was" not in documents.render(report, "md")
+
+
 def test_report_is_the_same_from_the_same_rows(room: Channel, seamark: Seamark) -> None:
     assert built(seamark).model_dump_json() == built(seamark).model_dump_json()
 
