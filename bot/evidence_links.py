@@ -31,6 +31,7 @@ class LinkKind(StrEnum):
     TRACE = "trace"
     PULL_REQUEST = "pull_request"
     COMMIT = "commit"
+    FILE = "file"
     DEPLOY = "deploy"
     TICKET = "ticket"
     DOCUMENT = "document"
