@@ -25,7 +25,7 @@ from bot.report import Answer, Section
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.report import Action, Entry, Factor, Milestone, Report
+    from bot.report import Action, Entry, Factor, Link, Milestone, Report
 
 __all__ = ["FORMS", "Form", "anonymised", "brief", "difference", "render"]
 
@@ -142,6 +142,17 @@ class Page:
     def others(self, entry: Entry) -> str:
         """Those who marked it, where it was not the author alone."""
         return ", ".join(self.who(key) for key in entry.marked_by if key != entry.author)
+
+    def notes(self, entry: Entry) -> dict[str, str]:
+        """Of what kind the links in its text are, by address; those that `evidence_below` tells again left out."""
+        below = self.evidence_below(entry)
+        told = (link for link in entry.evidence if link not in below and link.kind != "link")
+        return {link.url: link.kind.replace("_", " ") for link in told}
+
+    def evidence_below(self, entry: Entry) -> list[Link]:
+        """What it points at and its text does not show, or not with its label."""
+        shown = markup.addresses(entry.text)
+        return [link for link in entry.evidence if link.url not in shown or link.label not in entry.text]
 
     def entry_label(self, kind: str) -> str:
         return Kind(kind).label if kind in set(Kind) else kind.capitalize()
@@ -405,6 +416,7 @@ def _environment(*, markdown: bool) -> Environment:
         "literal": markup.literal,
         "ready": markup.Ready,
         "formatted": markup.formatted,
+        "inline": markup.inline,
         "plain_words": rich_text.words,
         "web_address": markup.web_address,
         "in_words": in_words,

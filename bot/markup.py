@@ -7,7 +7,9 @@ such (see `bot.rich_text`); everything else they typed stays text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +21,7 @@ from bot.rich_text import Mark, Span, blocks, inline_spans, spans
 # `#` only where it can begin or end a heading, which `_LINE_START` and this share.
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|#(?=#*$)")
 _LINE_START: Final = re.compile(r"\A(?:\d{1,9}(?=[.)])|(?=[+\-=>:#]))")
+NO_NOTES: Final[Mapping[str, str]] = MappingProxyType({})
 _ENTITIES: Final = {"<": "&lt;", "&": "&amp;", "|": "&#124;"}
 
 
@@ -38,9 +41,9 @@ def paragraph(text: str) -> Ready:
     return Ready("\n\n".join(part for block, _ in _apart(text) if (part := _part(block))))
 
 
-def inline(text: str) -> Ready:
-    """The text on one line of Markdown: for headings, list items and table cells."""
-    return Ready("".join(_in_line(block) + line_break for block, line_break in _apart(text)))
+def inline(text: str, notes: Mapping[str, str] = NO_NOTES) -> Ready:
+    """The text on one line of Markdown: for headings, list items and table cells; `notes` as for `formatted`."""
+    return Ready("".join(_in_line(block, notes) + line_break for block, line_break in _apart(text)))
 
 
 def literal(text: str) -> Ready:
@@ -48,9 +51,17 @@ def literal(text: str) -> Ready:
     return Ready(_escaped(text, "<br>", _safe))
 
 
-def formatted(text: str) -> Markup:
-    """The text as HTML for any element that holds words; line breaks are for `white-space: pre-wrap`."""
-    return Markup("").join(_element(span) for span in spans(text))
+def formatted(text: str, notes: Mapping[str, str] = NO_NOTES) -> Markup:
+    """The text as HTML for any element that holds words; line breaks are for `white-space: pre-wrap`.
+
+    `notes` are words by address, to stand in brackets behind each link to it.
+    """
+    return Markup("").join(_element(span, notes) for span in spans(text))
+
+
+def addresses(text: str) -> set[str]:
+    """What the text shows as links."""
+    return {span.text for span in spans(text) if span.mark is Mark.LINK and web_address(span.text)}
 
 
 _TAGS: Final = {
@@ -64,9 +75,11 @@ _TAGS: Final = {
 _EMPHASIS: Final = {Mark.BOLD: "**", Mark.ITALIC: "_", Mark.STRIKE: "~~"}
 
 
-def _element(span: Span) -> Markup:
+def _element(span: Span, notes: Mapping[str, str]) -> Markup:
     if span.mark is Mark.LINK and (address := web_address(span.text)):
-        return Markup('<a href="{}" rel="noopener noreferrer">{}</a>').format(address, span.text)
+        note = notes.get(span.text)
+        behind = Markup(' <span class="small">({})</span>').format(note) if note else ""
+        return Markup('<a href="{}" rel="noopener noreferrer">{}</a>{}').format(address, span.text, behind)
     return _TAGS.get(span.mark, Markup("{}")).format(span.text)
 
 
@@ -92,11 +105,12 @@ def _fenced(code: str) -> str:
     return "\n".join(("```", *lines, "```"))
 
 
-def _in_line(block: Span) -> str:
+def _in_line(block: Span, notes: Mapping[str, str]) -> str:
     if block.mark is Mark.BLOCK:
         return "<br>".join(_kept_code(line) for line in block.text.split("\n"))
     quoted = block.mark is Mark.QUOTE
-    return _escaped(block.text, "<br>\\> " if quoted else "<br>", _shown, first="\\> " if quoted else "")
+    shown = partial(_shown, notes=notes)
+    return _escaped(block.text, "<br>\\> " if quoted else "<br>", shown, first="\\> " if quoted else "")
 
 
 def _kept_code(line: str) -> str:
@@ -125,16 +139,17 @@ def _safe(words: str) -> str:
     return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", words)
 
 
-def _shown(words: str) -> str:
+def _shown(words: str, notes: Mapping[str, str] = NO_NOTES) -> str:
     """A line with its marks as Markdown's."""
-    return "".join(_marked(span) for span in inline_spans(words))
+    return "".join(_marked(span, notes) for span in inline_spans(words))
 
 
-def _marked(span: Span) -> str:
+def _marked(span: Span, notes: Mapping[str, str]) -> str:
     if span.mark is Mark.CODE:
         return _code(span.text)
     if span.mark is Mark.LINK and web_address(span.text):
-        return f"<{span.text}>"
+        note = notes.get(span.text)
+        return f"<{span.text}> ({literal(note)})" if note else f"<{span.text}>"
     mark = _EMPHASIS.get(span.mark, "")
     return f"{mark}{_safe(span.text)}{mark}"
 

@@ -619,3 +619,34 @@ def test_documents_leave_out_a_heading_that_only_repeats_the_facts(form: documen
     changed = severity.model_copy(update={"text": "SEV1", "chosen": ("SEV1",)})
     for answers in ((changed,), (severity, services)):
         assert "Scope" in render(prow(sections=(Section(key="scope", title="Impact", answers=answers),)), form)
+
+
+PULL = "https://github.com/acme/shop/pull/7"
+
+
+@pytest.mark.parametrize(
+    ("text", "link", "markdown", "html"),
+    [
+        (
+            f"see {PULL}, then",
+            Link(url=PULL, kind="pull_request"),
+            f"see <{PULL}> (pull request), then |",
+            '</a> <span class="small">(pull request)</span>, then</span>',
+        ),
+        (f"the fix ({PULL})", Link(url=PULL, label="the fix"), f"the fix (<{PULL}>) |", "</a>)</span>"),
+        (
+            f"see {PULL}",
+            Link(url=PULL, label="the fix", kind="pull_request"),
+            f"see <{PULL}><br>→ [the fix](<{PULL}>) (pull request) |",
+            'the fix</a> <span class="small">pull request</span></span>',
+        ),
+        ("a file", Link(url=PULL, label="x.png", kind="file"), f"a file<br>→ [x.png](<{PULL}>) (file) |", "x.png</a>"),
+        (f"`{PULL}`", Link(url=PULL), f"`{PULL}`<br>→ [{PULL}](<{PULL}>) (link) |", "</code>"),
+    ],
+)
+def test_documents_print_a_link_once_unless_more_is_told(text: str, link: Link, markdown: str, html: str) -> None:
+    line = Entry(id=1, at=at("2019-02-05T08:47:00-08:00"), kind="note", text=text, evidence=(link,))
+    report = prow(timeline=(line,), milestones=(), factors=(), sections=(), accounts=(), actions=())
+    assert f"| {markdown}\n" in render(report, "md")
+    assert html in (page := render(report, "html"))
+    assert ('class="evidence">→' in page) == ("→" in markdown)
