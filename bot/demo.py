@@ -209,7 +209,10 @@ def _stage(story: Story, out: Path, page: Page | None, keep: Path | None) -> Ite
         if page is None:
             slack.clock.freeze()
         cast = {**story.people, FACILITATOR.handle: FACILITATOR}
-        people = {one.handle: slack.person(one.handle, real_name=one.name, tz=one.zone) for one in cast.values()}
+        people = {
+            one.handle: slack.person(one.handle, real_name=one.name, display_name=one.name, tz=one.zone)
+            for one in cast.values()
+        }
         room = slack.channel(story.channel, members=list(people.values()), with_bot=True)
         with _bot(slack, Path(folder, "demo.db"), page, keep) as bot:
             yield Stage(slack, bot, guides.load()["standard"], story, people, room, out)

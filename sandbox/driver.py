@@ -192,18 +192,20 @@ class Sandbox:
         name: str,
         *,
         real_name: str = "",
+        display_name: str = "",
         tz: str = "Etc/UTC",
         email: str = "",
         is_admin: bool = False,
         guest: bool = False,
         announced: bool = False,
     ) -> Person:
-        """Somebody new; `announced`: the app is told with team_join."""
+        """Somebody new; without a `display_name` shown by `name`; `announced`: the app is told with team_join."""
 
         def add() -> Person:
             ws = self._ws
             address = email or f"{name}@{ws.domain}.example"
             user = User(ws.new_id("U"), name, real_name or name.title(), tz, address, admin=is_admin, guest=guest)
+            user.display_name = display_name
             ws.users[user.id] = user
             for room in ws.conversations.values():
                 if room.general and not guest:

@@ -239,6 +239,7 @@ class Person:
         def change() -> None:
             user = self._user
             user.tz, user.real_name, user.name = tz or user.tz, real_name or user.real_name, name or user.name
+            user.display_name = "" if name else user.display_name
             self._changed()
 
         self._sandbox.act(change)

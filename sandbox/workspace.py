@@ -52,6 +52,12 @@ class User:
     app: Integration | None = None
     dnd_until: datetime | None = None
     updated: int = 0
+    display_name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What readers see them called."""
+        return self.app.name if self.app is not None else self.display_name or self.name
 
 
 @dataclass
@@ -246,7 +252,7 @@ class Workspace:
 
     def names(self) -> dict[str, str]:
         """Ids to the names that a reader sees."""
-        people = {user.id: user.name if user.app is None else user.app.name for user in self.users.values()}
+        people = {user.id: user.shown for user in self.users.values()}
         channels = {room.id: room.name for room in self.conversations.values()}
         return {**people, **channels, **{group["id"]: group["handle"] for group in self.groups.values()}}
 
@@ -256,8 +262,8 @@ class Workspace:
         profile: Json = {
             "real_name": user.real_name,
             "real_name_normalized": user.real_name,
-            "display_name": user.name if user.app is None else "",
-            "display_name_normalized": user.name if user.app is None else "",
+            "display_name": user.shown if user.app is None else "",
+            "display_name_normalized": user.shown if user.app is None else "",
             "team": self.team_id,
         }
         if with_email and user.email:

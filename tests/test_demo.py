@@ -69,9 +69,16 @@ def test_document_holds_every_marked_message_in_order_with_its_author_and_time(r
     ]
 
     assert written == [
-        (line.at.replace(microsecond=0), line.who, line.text) for line in story.lines if line.at in story.marks
+        (line.at.replace(microsecond=0), story.people[line.who].name, line.text)
+        for line in story.lines
+        if line.at in story.marks
     ]
     assert len(written) == 13
+
+
+def test_document_calls_everybody_as_the_talk_does(report: Report, story: Story) -> None:
+    known = {somebody.name for somebody in (*story.people.values(), demo.FACILITATOR)}
+    assert {person.name for person in report.people} <= known
 
 
 def test_durations_are_those_of_the_published_report(report: Report, story: Story) -> None:
