@@ -106,12 +106,13 @@ def add(
 ) -> ActionItem:
     """Agree on an action; the same `source_key` (the dialog) again is the same action.
 
-    Raises `FieldRefusal` with the fields of the dialog `what` and `owner`.
+    Raises `FieldRefusal` with the fields of the dialog `what`, `owner`, `due` and `addresses`.
     """
     known = action_items.by_source(session, incident.team_id, source_key)
     if known is not None:
         return known
     _check(session, incident, plan, retrospective_id)
+    _check_due(session, incident.team_id, plan, by, now)
     action = ActionItem(
         team_id=incident.team_id,
         number=action_items.next_number(session, incident.team_id),
@@ -135,7 +136,8 @@ def change(
 ) -> ActionItem:
     """Put other words, owner or date; `based_on` is the version that was shown to the writer.
 
-    Raises `ChangedMeanwhile` when that is no longer the latest and says something else; `NotYoursToChange`.
+    Raises `ChangedMeanwhile` when that is no longer the latest and says something else; `NotYoursToChange`;
+    `FieldRefusal` as `add` does, of a date only when it is another than before.
     """
     action = to_change(session, team_id, action_id, by, hold=True)
     wanted = _columns(plan)
@@ -144,6 +146,8 @@ def change(
     if action.version != based_on:
         raise ChangedMeanwhile(action.id)
     _check(session, incident_rows.by_id(session, action.incident_id), plan, action.retrospective_id)
+    if plan.due_on != action.due_on:
+        _check_due(session, team_id, plan, by, now)
     _keep_earlier(session, action, by, now)
     said = ", ".join(
         f"{name} was {getattr(action, name)}" for name in ("owner_id", "due_on") if _differs(action, plan, name)
@@ -369,6 +373,13 @@ def _check(session: Session, incident: Incident, plan: Plan, retrospective_id: i
     factor = session.get(Factor, plan.factor_id) if plan.factor_id is not None else None
     if plan.factor_id is not None and (factor is None or factor.retrospective_id != retrospective_id):
         raise FieldRefusal(addresses="That factor is not one of this retrospective; choose another, or none.")
+
+
+def _check_due(session: Session, team_id: str, plan: Plan, by: str, now: datetime) -> None:
+    """Today is in time, be it the owner's today or the writer's."""
+    today = min(now.astimezone(zone_of(session, team_id, user)).date() for user in (plan.owner_id, by))
+    if plan.due_on < today:
+        raise FieldRefusal(due="This day is over; choose today or a day that is still to come.")
 
 
 def _check_owner(session: Session, incident: Incident, user_id: str, *, field: str) -> None:

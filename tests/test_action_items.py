@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from sqlmodel import select
 from bot import action_items, policy
 from bot.action_items import Plan
 from bot.app import Seamark
+from bot.errors import FieldRefusal
 from sandbox import Channel, Dialog, Person, Sandbox
 from storage import action_items as rows
 from storage.models import ActionItem, AuditEntry
@@ -101,6 +102,41 @@ def test_keep_as_written_leaves_the_words(room: Channel, team: Team, seamark: Se
 
     assert team.carol.form.title == "Kept"
     assert [one.what for one in actions(seamark)] == ["Investigate"]
+
+
+def test_add_an_action_refuses_a_day_that_is_over_and_keeps_what_was_typed(
+    room: Channel, team: Team, seamark: Seamark
+) -> None:
+    past = TODAY - timedelta(days=1)
+    dialog = add_dialog(team.carol, room).fill({**GOOD, "Owner": team.bob, "Due date": past.isoformat()})
+    dialog.submit()
+
+    assert dialog.errors == {"Due date": "This day is over; choose today or a day that is still to come."}
+    assert dialog.values["What will be done"] == GOOD["What will be done"]
+    assert actions(seamark) == []
+
+    dialog.fill({"Due date": TODAY.isoformat()}).submit()
+    assert [one.due_on for one in actions(seamark)] == [TODAY]
+
+
+def test_change_refuses_another_day_that_is_over_and_leaves_an_old_one(
+    room: Channel, team: Team, seamark: Seamark, slack: Sandbox
+) -> None:
+    add_dialog(team.carol, room).fill({**GOOD, "Owner": team.bob, "Due date": TODAY.isoformat()}).submit()
+    (action,) = actions(seamark)
+    slack.clock.advance(timedelta(days=3))
+
+    def change(due_on: date) -> None:
+        plan = Plan("Add two alerts", team.bob.id, due_on)
+        with seamark.db.transaction() as session:
+            action_items.change(
+                session, slack.team_id, action.id, plan, by=team.carol.id, based_on=1, now=slack.clock.now()
+            )
+
+    with pytest.raises(FieldRefusal):
+        change(TODAY + timedelta(days=1))
+    change(TODAY)
+    assert [one.what for one in actions(seamark)] == ["Add two alerts"]
 
 
 def test_add_an_action_twice_is_one(room: Channel, team: Team, seamark: Seamark) -> None:
