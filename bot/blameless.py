@@ -54,6 +54,13 @@ def review(
     return _review(text, people, field, rules or shipped_rules())
 
 
+def remarked(text: str, *, people: Collection[str] = ()) -> list[str]:
+    """Return the whole sentences of a finding in which `review` finds something, in their order."""
+    starts = [remark.start for remark in review(text, people=people)] if text.strip() else []
+    spans = read(text, people, shipped_rules().lexicon).sentences if starts else ()
+    return [text[first:last].strip() for first, last in spans if any(first <= start < last for start in starts)]
+
+
 def review_action(
     what: str,
     *,

@@ -325,6 +325,13 @@ class Page:
         said = "\n".join((self.answer("helped", "held"), self.answer("went_our_way")))
         return [line.strip() for line in said.splitlines() if line.strip()][:4]
 
+    @property
+    def brief_texts(self) -> list[str]:
+        """What people wrote of a brief's text, before it is shortened."""
+        told = [self.summary, self.answer("impact", "could_have"), self.answer("affected")]
+        told += [factor.statement for factor in self.main_factors]
+        return [*told, *self.what_helped, *(action.what for action in self.main_actions)]
+
     # -- pictures
 
     @property

@@ -9,13 +9,14 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from bot import audit, documents, incidents, mrkdwn, reports, retro
+from bot import audit, blameless, documents, incidents, mrkdwn, reports, retro
 from bot import people as who
 from bot.errors import FieldRefusal, Refusal
 from bot.guides import Guide
 from bot.policy import Policy
 from bot.report import Person, Report
 from bot.reports import CHECKLIST, Books
+from bot.settings import Settings
 from storage import action_items, factors, outbox, publications, retros
 from storage import incidents as incident_rows
 from storage.db import add_once
@@ -260,6 +261,17 @@ def named_version(session: Session, retrospective: Retrospective, number: int) -
     """The version with that number; None when there is none."""
     row = publications.version(session, retrospective.id, number)
     return Report.model_validate(row.report) if row is not None else None
+
+
+def brief_channel(settings: Settings, incident: Incident) -> str | None:
+    """Where the brief is posted when the retrospective is published; a private incident's is posted nowhere."""
+    return None if incident.is_private else settings.brief_channel or settings.announce_channel or None
+
+
+def remarked_in_brief(report: Report) -> list[str]:
+    """The sentences of the brief, read by people from outside, that may read as blame or hindsight."""
+    people = [person.name for person in report.people]
+    return [said for text in documents.Page(report).brief_texts for said in blameless.remarked(text, people=people)]
 
 
 def thanked(report: Report) -> list[str]:

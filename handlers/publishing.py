@@ -21,6 +21,7 @@ from bot.guides import Prompt
 from bot.publishing import Decision
 from bot.report import Report
 from bot.reports import Books
+from bot.settings import Settings
 from handlers import dialogs, incident_base, retro_steps, steps, typed_secrets
 from handlers.action_items import refresh_home
 from handlers.courier import Clock
@@ -172,7 +173,7 @@ def changes_submitted(ack: Ack, form: Form, db: Database, clock: Clock) -> None:
 
 
 @command.subcommand
-def publish(ack: Ack, slash: Slash, db: Database, clock: Clock, books: Books) -> None:
+def publish(ack: Ack, slash: Slash, db: Database, clock: Clock, books: Books, settings: Settings) -> None:
     """publish the retrospective: `/retro publish`; what is still open is named first"""
     now = clock()
     with db.transaction() as session:
@@ -183,7 +184,7 @@ def publish(ack: Ack, slash: Slash, db: Database, clock: Clock, books: Books) ->
             ack(**views.asked_first(standing))
             return
         report, is_new = _publish(session, found, incident, books, slash.user_id, now)
-    ack(**kit.ephemeral(views.done(report, is_new=is_new)))
+    ack(**kit.ephemeral(_done(report, incident, settings, is_new=is_new)))
 
 
 def _publish(
@@ -196,7 +197,13 @@ def _publish(
     return report, is_new
 
 
-def publish_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock, books: Books) -> None:
+def _done(report: Report, incident: Incident, settings: Settings, *, is_new: bool) -> str:
+    return views.done(report, is_new=is_new, brief_in=publishing.brief_channel(settings, incident))
+
+
+def publish_clicked(
+    ack: Ack, click: Click, client: WebClient, db: Database, clock: Clock, books: Books, settings: Settings
+) -> None:
     """The button in the review step, which first keeps what was typed there, and in the answer to the command."""
     now = clock()
     view: View | None = None
@@ -204,16 +211,22 @@ def publish_clicked(ack: Ack, click: Click, client: WebClient, db: Database, clo
         found, incident = _held(session, click.team_id, int(click.value), click.user_id)
         if click.view.get("type") != "modal":
             report, is_new = _publish(session, found, incident, books, click.user_id, now)
-            incident_base.answer(session, click, views.done(report, is_new=is_new), now)
+            incident_base.answer(session, click, _done(report, incident, settings, is_new=is_new), now)
         else:
-            view = _published_in_step(session, click, found, incident, books, now)
+            view = _published_in_step(session, click, found, incident, books, settings, now)
     if view is not None:
         dialogs.shown_instead(client, str(click.view["id"]), typed_secrets.told(view, click.masked, click.view))
     ack()
 
 
 def _published_in_step(
-    session: Session, click: Click, found: Retrospective, incident: Incident, books: Books, now: datetime
+    session: Session,
+    click: Click,
+    found: Retrospective,
+    incident: Incident,
+    books: Books,
+    settings: Settings,
+    now: datetime,
 ) -> View:
     view, is_step = retro_steps.kept(session, click, books.guides, books.policy, now, sure=True)
     guide = retro.guide_of(found, books.guides)
@@ -225,7 +238,7 @@ def _published_in_step(
     visit = steps.visit_of(
         session, click.team_id, click.user_id, metadata, guides=books.guides, policy=books.policy, now=now
     )
-    return steps.view_of(session, replace(visit, bases={}), views.done(report, is_new=is_new))
+    return steps.view_of(session, replace(visit, bases={}), _done(report, incident, settings, is_new=is_new))
 
 
 # --- brief -----------------------------------------------------------------------------------------------

@@ -146,8 +146,8 @@ def post_brief(delivery: Delivery) -> None:
     """
     _, incident, report = _version(delivery)
     settings = delivery.extras["settings"]
-    where = settings.brief_channel or settings.announce_channel
-    if not where or incident.is_private:
+    where = publishing.brief_channel(settings, incident)
+    if where is None:
         return
     message = views.brief(report)
     if report.version == 1:

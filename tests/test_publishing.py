@@ -334,6 +334,29 @@ def test_brief_is_whispered_and_posted_when_asked(room: Channel, team: Team) -> 
     assert len([shown for shown in team.bob.sees(room) if "What we do about it" in shown.text]) == 1
 
 
+def test_brief_names_blaming_sentences_to_the_one_who_posts_it_alone(
+    room: Channel, team: Team, slack: Sandbox, seamark: Seamark
+) -> None:
+    blame = "Bob carelessly deployed the wrong version."
+    opens(team.carol, room, "Scope and impact").fill({SUMMARY: f"Orders were refused. {blame}"}).submit()
+    if team.carol.dialog is not None:
+        team.carol.form.clicks("Keep as written")
+
+    answer = team.alice.types("/retro brief", room)
+    assert f"• “{blame}”" in answer.text
+    assert "only you see this hint" in answer.text
+    assert "• “Orders" not in answer.text
+    team.alice.clicks("Post it here", within=answer.message)
+    assert [one for one in team.bob.sees(room) if "only you see this hint" in one.text] == []
+
+    briefs = slack.channel("briefs", members=[team.alice], with_bot=True)
+    object.__setattr__(seamark.settings, "brief_channel", briefs.id)
+    team.bob.clicks("Publish all the same", within=team.bob.types("/retro publish", room).message)
+    assert [f"• “{blame}”" in one.text for one in team.bob.sees(room) if one.ephemeral][-1:] == [True]
+    (brief,) = team.alice.sees(briefs)
+    assert "only you see this hint" not in brief.text
+
+
 def test_failed_upload_does_not_stop_the_publication(room: Channel, team: Team, slack: Sandbox, db: Database) -> None:
     slack.faults.refuse("files.getUploadURLExternal", "file_uploads_disabled")
 

@@ -11,7 +11,7 @@ from slack_sdk.models.views import View
 
 from bot import mrkdwn
 from bot.documents import Page, shortened
-from bot.publishing import Decision, Gap, thanked
+from bot.publishing import Decision, Gap, remarked_in_brief, thanked
 from bot.report import Change, Report
 from handlers.views import kit
 from handlers.views.incident import title_of
@@ -19,6 +19,7 @@ from storage.models import Incident, Retrospective, Review
 
 MOST_CHANGES = 15
 MOST_GAPS = 30
+MOST_REMARKED = 5
 
 
 @dataclass(frozen=True)
@@ -176,15 +177,17 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def done(report: Report, *, is_new: bool) -> str:
-    """What the one who pressed "Publish" reads."""
+def done(report: Report, *, is_new: bool, brief_in: str | None = None) -> str:
+    """What the one who pressed "Publish" reads; `brief_in` is the channel that the brief goes to."""
     key = report.incident.key
     if not is_new:
         return f"Nothing was changed since version {report.version} of {key}, so that stays the latest."
-    return (
+    said = (
         f"*Version {report.version} of {key} is published.* The document goes to the incident's channel;"
         " those who contributed are thanked there."
     )
+    hint = _wording(report, f"The brief goes to <#{brief_in}>.") if brief_in else ""
+    return f"{said}\n\n{hint}" if hint else said
 
 
 def asked_first(now: Standing) -> dict[str, Any]:
@@ -266,5 +269,23 @@ def brief_answer(report: Report, incident: Incident, *, may_post: bool) -> dict[
     """The brief for one person alone; where it may be shown to the others, with a button for that."""
     shown = brief(report)
     ways = [kit.button("Post it here", "brief_post", incident.id)] if may_post else []
-    blocks = [*shown["blocks"], *(kit.as_dicts([kit.buttons(*ways)]) if ways else [])]
+    hint = _wording(report, "Before you pass this on:")
+    below: list[Block] = [*(kit.sections(hint) if hint else []), *([kit.buttons(*ways)] if ways else [])]
+    blocks = [*shown["blocks"][: 50 - len(below)], *kit.as_dicts(below)]
     return {"response_type": "ephemeral", "text": shown["text"], "blocks": blocks}
+
+
+def _wording(report: Report, occasion: str) -> str:
+    """A hint for one person alone about sentences of the brief; "" when there is nothing to say."""
+    found = remarked_in_brief(report)
+    if not found:
+        return ""
+    quoted = [f"• “{mrkdwn.escape(mrkdwn.shorten(' '.join(one.split()), 200))}”" for one in found[:MOST_REMARKED]]
+    if len(found) > MOST_REMARKED:
+        quoted.append(f"• and {len(found) - MOST_REMARKED} more like these")
+    first = (
+        f":speech_balloon: {occasion} Readers from outside may take these sentences as blame, or as looking back"
+        " with what is known only now:"
+    )
+    last = "_The retrospective's steps take other words; nothing is held up, and only you see this hint._"
+    return "\n".join([first, *quoted, last])
