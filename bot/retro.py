@@ -397,6 +397,12 @@ class StepProgress:
     saved_by: str | None = None
     saved_at: datetime | None = None
     missing: Sequence[str] = ()
+    nobody_answered: bool = False
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether somebody went through it and left out what is needed: it is not simply done."""
+        return self.state == DONE and (bool(self.missing) or self.nobody_answered)
 
 
 @dataclass(frozen=True)
@@ -413,6 +419,7 @@ class Progress:
     facilitator_is_gone: bool
     unset: Sequence[str] = field(default_factory=tuple)
     away: Sequence[Away] = ()
+    rest_until: date | None = None
 
     @property
     def following(self) -> StepProgress | None:
@@ -441,21 +448,26 @@ def progress(session: Session, retrospective: Retrospective, guides: Mapping[str
     zone = moments.zone_named(who.zone_of(session, retrospective.team_id, retrospective.facilitator_id))
     reached = incident_rows.milestones(session, retrospective.incident_id)
     incident = incident_rows.by_id(session, retrospective.incident_id)
+    participants = retros.participants(session, retrospective.id)
+    unheard = bool(participants) and not any(one.answered for one in participants)
     return Progress(
         retro=retrospective,
         incident=incident,
         guide=guide,
-        steps=[_step_progress(step, states.get(step.key), known) for step in guide.steps],
-        participants=retros.participants(session, retrospective.id),
+        steps=[_step_progress(step, states.get(step.key), known, unheard=unheard) for step in guide.steps],
+        participants=participants,
         names=who.names(session, retrospective.team_id),
         is_late=retrospective.status != RetroStatus.PUBLISHED and now.astimezone(zone).date() > retrospective.due_on,
         facilitator_is_gone=facilitator_is_gone(session, retrospective),
         unset=[kind.value for kind in MilestoneKind if kind not in reached],
         away=owners_away(session, incident, action_items.of_retrospective(session, retrospective.id)),
+        rest_until=rest_until(session, retrospective, now),
     )
 
 
-def _step_progress(step: Step, state: StepState | None, known: Mapping[tuple[str, str], Answer]) -> StepProgress:
+def _step_progress(
+    step: Step, state: StepState | None, known: Mapping[tuple[str, str], Answer], *, unheard: bool
+) -> StepProgress:
     asked = () if step.kind == "accounts" else step.prompts
     missing = [
         prompt.label
@@ -464,9 +476,12 @@ def _step_progress(step: Step, state: StepState | None, known: Mapping[tuple[str
     ]
     if state is None:
         return StepProgress(step, missing=missing)
-    return StepProgress(step, state.state, state.saved_by, state.saved_at, missing)
+    return StepProgress(step, state.state, state.saved_by, state.saved_at, missing, unheard and step.kind == "accounts")
 
 
-def too_early(retrospective: Retrospective, step: Step, now: datetime) -> bool:
-    """Whether a step is opened before the pause is over that the guide asks for."""
-    return step.after_soak and retrospective.soak_until is not None and now < retrospective.soak_until
+def rest_until(session: Session, retrospective: Retrospective, now: datetime) -> date | None:
+    """The day, in the facilitator's zone, until which what was talked about sinks in; None when it is not to come."""
+    if retrospective.soak_until is None or now >= retrospective.soak_until:
+        return None
+    zone = moments.zone_named(who.zone_of(session, retrospective.team_id, retrospective.facilitator_id))
+    return retrospective.soak_until.astimezone(zone).date()

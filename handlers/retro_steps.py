@@ -66,7 +66,7 @@ def step_clicked(
         )
         takes_part = retro.may_edit(session, visit.retro, click.user_id)
         view = (
-            steps.view_of(session, visit, *notes_for(visit))
+            steps.view_of(session, visit, *notes_for(session, visit))
             if takes_part
             else retro_views.join_first(visit.incident, click.value)
         )
@@ -84,9 +84,10 @@ def _note_view(session: Session, visit: Visit) -> None:
     audit.record(session, visit.retro.team_id, visit.viewer, "viewed", subject, detail, visit.now)
 
 
-def notes_for(visit: Visit) -> list[str]:
+def notes_for(session: Session, visit: Visit) -> list[str]:
     """What is worth saying before somebody begins a step."""
-    return [retro_views.soak_note(visit.retro)] if retro.too_early(visit.retro, visit.step, visit.now) else []
+    until = retro.rest_until(session, visit.retro, visit.now) if visit.step.after_soak else None
+    return [retro_views.soak_note(until)] if until is not None else []
 
 
 def join_clicked(
@@ -110,7 +111,7 @@ def join_clicked(
             visit = steps.visit_of(
                 session, click.team_id, click.user_id, metadata, guides=guides, policy=policy, now=now
             )
-            view = steps.view_of(session, visit, *notes_for(visit))
+            view = steps.view_of(session, visit, *notes_for(session, visit))
     if view is not None:
         dialogs.shown_instead(client, str(click.view["id"]), view)
     ack()
@@ -301,7 +302,7 @@ def _destination(
         return steps.view_of(session, replace(visit, options={**visit.options, **options}, bases={}))
     if following is None:
         return views.finished("Saved", _finished(visit))
-    return steps.view_of(session, following, *notes_for(following))
+    return steps.view_of(session, following, *notes_for(session, following))
 
 
 def _finished(visit: Visit) -> str:

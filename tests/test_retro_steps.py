@@ -320,7 +320,9 @@ def test_actions_before_the_pause_is_over_are_opened_with_a_note(room: Channel, 
     assert dialog is not None
     assert dialog.title == "Actions"
     assert "Best left until" in dialog.text
-    assert "Due from" in hub(team.carol, room).text
+    assert "Best left until Wed 18 Nov 2026, when it has sunk in" in hub(team.carol, room).text
+    team.carol.form.submit()
+    assert "sunk in" not in hub(team.carol, room).text
     with seamark.db.reading() as session:
         assert session.exec(select(StepState.state).where(StepState.step == "factors")).all() == ["done"]
 
@@ -342,7 +344,10 @@ def test_the_whole_guide_is_walked_through(room: Channel, team: Team) -> None:
         "Actions",
         "Review and publish",
     ]
-    assert "8 of 8 steps done" in hub(team.alice, room).text
+    shown = hub(team.alice, room).text
+    assert "8 of 8 steps gone through" in shown
+    assert "☑️ 4. Accounts gone through, carol" in shown.replace("*", "")
+    assert "✅ 2. Milestones done, carol" in shown.replace("*", "")
 
 
 def test_two_people_who_save_at_the_same_moment_lose_nothing(room: Channel, team: Team, seamark: Seamark) -> None:
@@ -397,7 +402,7 @@ def test_the_ml_guide_holds_long_texts_in_every_question(slack: Sandbox, team: T
         "Actions",
         "Review and publish",
     ]
-    assert "10 of 10 steps done" in hub(team.alice, room).text
+    assert "10 of 10 steps gone through" in hub(team.alice, room).text
     again = opens(team.bob, room, "Models and data")
     assert (
         again.values["Which model versions were serving?"]

@@ -25,6 +25,8 @@ STATES = {
     RetroStatus.ARCHIVED: "Archived",
 }
 MARKS = {DONE: "✅", DRAFT: "✏️", "": "⬜"}
+GONE_THROUGH = "☑️"
+"""The mark of a step that somebody went through and that still lacks what is wanted."""
 
 AWAY = 5
 """Owners who cannot be reminded that the hub names; `/retro actions` has them all."""
@@ -193,11 +195,12 @@ def _people(user_ids: Sequence[str], names: Mapping[str, str], most: int = 20) -
 
 
 def _standing(now: Progress) -> str:
-    parts = [f"{now.done} of {len(now.steps)} steps done"]
+    through = "gone through" if any(step.has_gaps for step in now.steps) else "done"
+    parts = [f"{now.done} of {len(now.steps)} steps {through}"]
     if now.guide.of_kind("accounts") is not None and now.participants:
         parts.append(f"{now.answered} of {len(now.participants)} accounts")
     missing = len(now.missing)
-    parts.append(f"{missing} needed answers missing" if missing != 1 else "1 needed answer missing")
+    parts.append(f"{missing} wanted answers missing" if missing != 1 else "1 wanted answer missing")
     return " · ".join(parts if missing else parts[:-1])
 
 
@@ -213,7 +216,8 @@ def _next(now: Progress) -> str:
 
 def _step(now: Progress, number: int, step: StepProgress) -> Block:
     title = mrkdwn.escape(step.step.title)
-    lines = [f"{MARKS[step.state]} *{number}. {title}*{_saved(now, step)}", *_notes(now, step)]
+    mark = GONE_THROUGH if step.has_gaps else MARKS[step.state]
+    lines = [f"{mark} *{number}. {title}*{_saved(now, step)}", *_notes(now, step)]
     button = kit.button(step.step.title, "retro_step", f"{now.retro.id}:{step.step.key}")
     return kit.section("\n".join(lines), button)
 
@@ -221,7 +225,7 @@ def _step(now: Progress, number: int, step: StepProgress) -> Block:
 def _saved(now: Progress, step: StepProgress) -> str:
     if step.saved_at is None:
         return "" if step.step.required else " _(may be left out)_"
-    state = "done" if step.state == DONE else "begun"
+    state = "gone through" if step.has_gaps else "done" if step.state == DONE else "begun"
     return f" {state}, {mrkdwn.person(now.names, step.saved_by)} {mrkdwn.moment(step.saved_at, day=True)}"
 
 
@@ -235,7 +239,7 @@ def _notes(now: Progress, step: StepProgress) -> list[str]:
         notes.append(f"Not set: {', '.join(now.unset)}")
     if step.step.kind == "accounts" and now.participants:
         notes.append(f"{now.answered} of {len(now.participants)} have answered")
-    if step.step.after_soak:
+    if step.step.after_soak and step.state != DONE and now.retro.status != RetroStatus.PUBLISHED:
         notes += _soak(now)
     return notes
 
@@ -246,12 +250,13 @@ def _soak(now: Progress) -> list[str]:
     if now.retro.soak_until is None:
         days = "day" if now.guide.soak_days == 1 else "days"
         return [f"Best left until {now.guide.soak_days} working {days} after you have talked"]
-    return [f"Due from {mrkdwn.moment(now.retro.soak_until, day=True)} on, when it has sunk in"]
+    return [f"Best left until {day(now.rest_until)}, when it has sunk in"] if now.rest_until else []
 
 
-def soak_note(retrospective: Retrospective) -> str:
-    until = mrkdwn.moment(retrospective.soak_until, day=True) if retrospective.soak_until else "later"
-    return f":hourglass: Best left until {until}: what has sunk in makes better actions. You can go on all the same."
+def soak_note(until: date) -> str:
+    return (
+        f":hourglass: Best left until {day(until)}: what has sunk in makes better actions. You can go on all the same."
+    )
 
 
 def _hub_buttons(now: Progress) -> list[Any]:

@@ -107,7 +107,7 @@ def _too_long(field: Field) -> Block:
 
 
 def _hint(field: Field) -> str | None:
-    needed = "Needed before publishing." if field.prompt.required else None
+    needed = "Wanted before publishing." if field.prompt.required else None
     return " ".join(part for part in (field.prompt.hint, needed, field.key) if part) or None
 
 
