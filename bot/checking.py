@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import evidence_links, guides, manifest, policy, taxonomy
+from bot.databases import NoDatabase, existing
 from bot.errors import Refusal
 from bot.nudge_cases import gone
 from bot.settings import Settings
@@ -122,12 +125,16 @@ def _file(what: str, read: Callable[[], Iterable[str]]) -> Finding:
 
 
 def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
-    db = Database(settings.database_url)
+    try:
+        db = existing(settings.database_url)
+    except NoDatabase:
+        yield _none_yet(make_url(settings.database_url).database or "")
+        return
     try:
         missing = migrate.pending(db)
-        words = f"{len(missing)} to run: `seamark db upgrade`, or start `seamark run`, which does it."
+        words = f"{len(missing)} to run: `seamark run` does it when it starts, or `seamark db upgrade`."
         yield Finding("Database", True, f"{db.engine.dialect.name} answers")
-        yield Finding("Migrations", not missing, words if missing else "up to date")
+        yield Finding("Migrations", True, words if missing else "up to date")
         if not missing:
             yield _deliveries(db, now)
             yield from _reminders(db)
@@ -136,6 +143,14 @@ def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("Database", False, f"does not answer: {reason}. Look at DATABASE_URL.")
     finally:
         db.close()
+
+
+def _none_yet(file: str) -> Finding:
+    """A file that is still to be made is no fault; a folder that it cannot be made in is one."""
+    folder = Path(file).absolute().parent
+    if not folder.is_dir():
+        return Finding("Database", False, f"there is no folder {folder} to make it in. Look at DATABASE_URL.")
+    return Finding("Database", True, f"none at {file} yet: `seamark run` makes it when it starts.")
 
 
 def _deliveries(db: Database, now: datetime) -> Finding:

@@ -152,7 +152,30 @@ def test_check_says_in_words_what_is_wrong(slack: Sandbox, tmp_path: object) -> 
 
     assert done.returncode == 1
     assert "WRONG App token: Slack refuses SLACK_APP_TOKEN" in done.stdout
-    assert "WRONG Migrations" in done.stdout
+
+
+def test_check_before_the_first_run_finds_nothing_wrong_and_makes_nothing(slack: Sandbox, tmp_path: Path) -> None:
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/fresh.db"), "check")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"ok    Database: none at {tmp_path}/fresh.db yet: `seamark run` makes it when it starts." in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_remarks_on_migrations_that_run_will_do(slack: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/empty.db"), "check")
+
+    assert done.returncode == 0
+    assert "ok    Migrations: 1 to run: `seamark run` does it when it starts, or `seamark db upgrade`." in done.stdout
+
+
+def test_check_names_a_folder_that_the_database_cannot_be_made_in(slack: Sandbox, tmp_path: Path) -> None:
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/none/x.db"), "check")
+
+    assert done.returncode == 1
+    assert f"WRONG Database: there is no folder {tmp_path}/none to make it in." in done.stdout
 
 
 def given_up(url: str, days_ago: float, error: str) -> None:
