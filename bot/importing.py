@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -85,13 +86,23 @@ def run(
     Raises `NoExport`, `NoSuchChannel`, `NothingInThere`.
     """
     with exports.opened(path) as export:
-        channel = export.channel(wanted.channel)
-        with db.transaction() as session:
-            team_id = _team(session, export)
-            _remember_people(session, team_id, export, channel, now)
-        importing = _Importing(db, export, channel, team_id, wanted, now, progress)
-        importing.run()
-        return importing.outcome
+        return _import(db, export, export.channel(wanted.channel), wanted, now, progress)
+
+
+def _import(
+    db: Database,
+    export: Export,
+    channel: ExportedChannel,
+    wanted: Wanted,
+    now: datetime,
+    progress: Callable[[int, int], None],
+) -> Outcome:
+    with db.transaction() as session:
+        team_id = _team(session, export)
+        _remember_people(session, team_id, export, channel, now)
+    importing = _Importing(db, export, channel, team_id, wanted, now, progress)
+    importing.run()
+    return importing.outcome
 
 
 def _team(session: Session, export: Export) -> str:
@@ -284,14 +295,28 @@ def moment_named(typed: str | None, zone: str, *, end: bool) -> datetime | None:
 
 
 def with_progress(database_url: str, path: Path, wanted: Wanted, *, now: datetime) -> Outcome:
-    """`run` on a database by its address, brought up to date first, with a bar on stderr."""
-    db = Database(database_url)
-    migrate.upgrade(db)
+    """`run` on a database by its address, brought up to date first, with a bar on stderr.
+
+    An export or a channel that is not there is refused before anything is made or shown.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with exports.opened(path) as export:
+        channel = export.channel(wanted.channel)
+        with _upgraded(database_url) as db, Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(f"#{channel.name}", total=None)
+
+            def tell(done: int, of: int) -> None:
+                bar.update(task, completed=done, total=of)
+
+            return _import(db, export, channel, wanted, now, tell)
+
+
+@contextmanager
+def _upgraded(database_url: str) -> Iterator[Database]:
+    db = Database(database_url)
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(f"#{wanted.channel.removeprefix('#')}", total=None)
-            return run(db, path, wanted, now=now, progress=lambda done, of: bar.update(task, completed=done, total=of))
+        migrate.upgrade(db)
+        yield db
     finally:
         db.close()
 

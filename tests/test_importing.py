@@ -318,6 +318,23 @@ def test_command_refuses_in_one_sentence(tmp_path: Path, arguments: list[str], t
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere", "--channel", "ops"], "nowhere is not there, so nothing was imported.\n"),
+        (
+            [str(TALK), "--channel", "#nope"],
+            "The export has no channel nope, so nothing was imported. It has testing-ops.\n",
+        ),
+    ],
+)
+def test_export_or_channel_that_is_not_there_is_refused_before_anything_begins(
+    tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    assert command(tmp_path, *arguments).stderr == told
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_hundred_thousand_messages_need_no_more_memory_than_five_thousand(tmp_path: Path) -> None:
     peaks = {}
