@@ -106,12 +106,8 @@ def run(_: argparse.Namespace) -> int:
 def check(_: argparse.Namespace) -> int:
     from bot import app, checking  # noqa: PLC0415
 
-    try:
-        settings = settings_module.load()
-    except settings_module.WrongSetting as wrong:
-        print(f"WRONG Settings: {wrong.sentence}")
-        return 1
-    findings = list(checking.check(settings, app.utc_now))
+    settings, wrong = settings_module.read()
+    findings = list(checking.check(settings, wrong, app.utc_now))
     for finding in findings:
         print(f"{'ok   ' if finding.well else 'WRONG'} {finding.what}: {finding.words}")
     return 0 if all(finding.well for finding in findings) else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -41,14 +41,22 @@ class Finding:
     words: str
 
 
-def check(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
-    """Look at tokens, scopes, events, the clock, the team's files, the database, its migrations and deliveries."""
-    yield from _slack(settings, now)
-    yield from _files(settings)
-    yield from _database(settings, now())
+def check(settings: Settings, wrong: Mapping[str, Sequence[str]], now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Look at tokens, scopes, events, the clock, the team's files, the database, its migrations and deliveries.
+
+    `wrong` is what `settings.read` found wrong, by field: it is told, and what needs such a field is not tried.
+    """
+    for sentences in wrong.values():
+        yield from (Finding("Settings", False, sentence) for sentence in sentences)
+    if not wrong.keys() & {"bot_token", "slack_api_url"}:
+        yield from _slack(settings, now, transport=not wrong.keys() & {"app_token", "port"})
+    if "guides_folder" not in wrong:
+        yield from _files(settings)
+    if "database_url" not in wrong:
+        yield from _database(settings, now())
 
 
-def _slack(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+def _slack(settings: Settings, now: Callable[[], datetime], *, transport: bool) -> Iterator[Finding]:
     client = WebClient(token=settings.bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
     try:
         answer = client.auth_test()
@@ -62,7 +70,8 @@ def _slack(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]
     yield Finding("Bot token", True, f"workspace {answer.get('team')}, bot {answer.get('user')}")
     yield _scopes(answer.headers)
     yield _clock(answer.headers, now())
-    yield from _transport(settings)
+    if transport:
+        yield from _transport(settings)
 
 
 def _header(headers: Any, name: str) -> str:

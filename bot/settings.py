@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -22,6 +24,10 @@ from bot.working_hours import WorkingHours
 
 class WrongSetting(Refusal):
     """A setting is wrong or missing; nothing was started."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
 
 
 DIGESTS = frozenset({"weekly", "monthly", "quarterly"})
@@ -62,40 +68,26 @@ DEFAULT_REACTIONS: Mapping[str, str | None] = {"pushpin": None}
 
 
 def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None = Path(".env")) -> Settings:
-    """Read the settings; the environment goes before `env_file`. Raises `WrongSetting`."""
+    """Read the settings; the environment goes before `env_file`. Raises `WrongSetting`, which names every fault."""
+    settings, wrong = read(environment, env_file=env_file)
+    if wrong:
+        raise WrongSetting(*(sentence for sentences in wrong.values() for sentence in sentences))
+    return settings
+
+
+def read(
+    environment: Mapping[str, str] | None = None, *, env_file: Path | None = Path(".env")
+) -> tuple[Settings, dict[str, tuple[str, ...]]]:
+    """The settings as far as they are right, and for each field that is wrong, which has its default, why."""
     given = _values(environment, env_file)
-    bot_token = given.get("SLACK_BOT_TOKEN", "")
-    if not bot_token:
-        raise WrongSetting("SLACK_BOT_TOKEN is missing: copy the bot token (xoxb-…) from the app's page, Install App.")
-    if not bot_token.startswith(("xoxb-", "xoxe.xoxb-")):
-        raise WrongSetting("SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-. Copy it from Install App.")
-    app_token, secret = given.get("SLACK_APP_TOKEN", ""), given.get("SLACK_SIGNING_SECRET", "")
-    if app_token and not app_token.startswith("xapp-"):
-        raise WrongSetting(
-            "SLACK_APP_TOKEN is not an app-level token: it begins with xapp-. Make one under Basic Information."
-        )
-    if not app_token and not secret:
-        raise WrongSetting(
-            "SLACK_APP_TOKEN (for Socket Mode) or SLACK_SIGNING_SECRET (for HTTP) is missing: set one of them."
-        )
-    return Settings(
-        bot_token=bot_token,
-        app_token=app_token,
-        signing_secret=secret,
-        slack_api_url=_api_url(given.get("SLACK_API_URL", "")),
-        database_url=database_url(given),
-        host=given.get("HOST") or "0.0.0.0",  # noqa: S104
-        port=_number("PORT", given.get("PORT") or "3000", 1, 65535),
-        announce_channel=_channel("SEAMARK_ANNOUNCE_CHANNEL", given.get("SEAMARK_ANNOUNCE_CHANNEL", "")),
-        brief_channel=_channel("SEAMARK_BRIEF_CHANNEL", given.get("SEAMARK_BRIEF_CHANNEL", "")),
-        log_format=_one_of("SEAMARK_LOG_FORMAT", given.get("SEAMARK_LOG_FORMAT") or "text", ("text", "json")),
-        mark_reactions=_reactions(given.get("SEAMARK_MARK_REACTIONS", "")),
-        guides_folder=_folder("SEAMARK_GUIDES", given.get("SEAMARK_GUIDES", "")),
-        zone=_zone("SEAMARK_ZONE", given.get("SEAMARK_ZONE") or "UTC"),
-        working_hours=_working_hours(given.get("SEAMARK_WORKING_HOURS", ""), given.get("SEAMARK_HOLIDAYS", "")),
-        follow_up_channel=_channel("SEAMARK_FOLLOW_UP_CHANNEL", given.get("SEAMARK_FOLLOW_UP_CHANNEL", "")),
-        digests=_digests("SEAMARK_DIGESTS", given.get("SEAMARK_DIGESTS", "")),
-    )
+    right: dict[str, Any] = {"bot_token": ""}
+    wrong = {}
+    for name, reading in _READINGS.items():
+        try:
+            right[name] = reading(given)
+        except WrongSetting as fault:
+            wrong[name] = fault.sentences
+    return Settings(**right), wrong
 
 
 def database_url(given: Mapping[str, str] | None = None) -> str:
@@ -115,7 +107,7 @@ def database_url(given: Mapping[str, str] | None = None) -> str:
 
 def guides_folder() -> Path | None:
     """The folder of the team's own guides alone, for commands that need no Slack. Raises `WrongSetting`."""
-    return _folder("SEAMARK_GUIDES", _values(None, Path(".env")).get("SEAMARK_GUIDES", ""))
+    return _folder("SEAMARK_GUIDES", values())
 
 
 def values() -> dict[str, str]:
@@ -125,7 +117,10 @@ def values() -> dict[str, str]:
 
 def zone(given: Mapping[str, str]) -> str:
     """The team's zone alone. Raises `WrongSetting`."""
-    return _zone("SEAMARK_ZONE", given.get("SEAMARK_ZONE") or "UTC")
+    name = given.get("SEAMARK_ZONE") or "UTC"
+    if name not in available_timezones():
+        raise WrongSetting("SEAMARK_ZONE must be the name of a time zone like Europe/Berlin.")
+    return name
 
 
 def mark_reactions(given: Mapping[str, str]) -> dict[str, str | None]:
@@ -137,6 +132,28 @@ def _values(environment: Mapping[str, str] | None, env_file: Path | None) -> dic
     from_file = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
     merged = {**from_file, **(os.environ if environment is None else environment)}
     return {name: value.strip() for name, value in merged.items() if value is not None}
+
+
+def _bot_token(given: Mapping[str, str]) -> str:
+    token = given.get("SLACK_BOT_TOKEN", "")
+    if not token:
+        raise WrongSetting("SLACK_BOT_TOKEN is missing: copy the bot token (xoxb-…) from the app's page, Install App.")
+    if not token.startswith(("xoxb-", "xoxe.xoxb-")):
+        raise WrongSetting("SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-. Copy it from Install App.")
+    return token
+
+
+def _app_token(given: Mapping[str, str]) -> str:
+    token = given.get("SLACK_APP_TOKEN", "")
+    if token and not token.startswith("xapp-"):
+        raise WrongSetting(
+            "SLACK_APP_TOKEN is not an app-level token: it begins with xapp-. Make one under Basic Information."
+        )
+    if not token and not given.get("SLACK_SIGNING_SECRET"):
+        raise WrongSetting(
+            "SLACK_APP_TOKEN (for Socket Mode) or SLACK_SIGNING_SECRET (for HTTP) is missing: set one of them."
+        )
+    return token
 
 
 def _api_url(value: str) -> str:
@@ -158,7 +175,8 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _channel(name: str, value: str) -> str:
+def _channel(name: str, given: Mapping[str, str]) -> str:
+    value = given.get(name, "")
     if value and not re.fullmatch(r"[CG][A-Z0-9]{2,}", value):
         raise WrongSetting(f"{name} must be a channel's id like C0123456789 (in the channel's details, at the bottom).")
     return value
@@ -180,31 +198,58 @@ def _reactions(value: str) -> dict[str, str | None]:
     return chosen
 
 
-def _folder(name: str, value: str) -> Path | None:
+def _folder(name: str, given: Mapping[str, str]) -> Path | None:
+    value = given.get(name, "")
     if value and not Path(value).is_dir():
         raise WrongSetting(f"{name} names a folder that is not there.")
     return Path(value) if value else None
 
 
-def _zone(name: str, value: str) -> str:
-    if value not in available_timezones():
-        raise WrongSetting(f"{name} must be the name of a time zone like Europe/Berlin.")
-    return value
-
-
 def _working_hours(hours: str, holidays: str) -> WorkingHours:
+    wrong, chosen = [], WorkingHours()
     try:
-        return working_hours.parse(hours, holidays)
-    except working_hours.NoSuchHours as fault:
-        raise WrongSetting("SEAMARK_WORKING_HOURS must look like Mon-Fri 9:00-17:00.") from fault
-    except working_hours.NoSuchHoliday as fault:
-        raise WrongSetting("SEAMARK_HOLIDAYS must look like 2026-12-25, 01-01.") from fault
+        chosen = working_hours.parse(hours, "")
+    except working_hours.NoSuchHours:
+        wrong.append("SEAMARK_WORKING_HOURS must look like Mon-Fri 9:00-17:00.")
+    try:
+        chosen = working_hours.parse("" if wrong else hours, holidays)
+    except working_hours.NoSuchHoliday:
+        wrong.append("SEAMARK_HOLIDAYS must look like 2026-12-25, 01-01.")
+    if wrong:
+        raise WrongSetting(*wrong)
+    return chosen
 
 
-def _digests(name: str, value: str) -> frozenset[str]:
+def _digests(name: str, given: Mapping[str, str]) -> frozenset[str]:
+    value = given.get(name, "")
     chosen = frozenset(word.strip() for word in value.split(",") if word.strip()) or DIGESTS
     if chosen == {"off"}:
         return frozenset()
     if not chosen <= DIGESTS:
         raise WrongSetting(f"{name} must be off, or some of weekly,monthly,quarterly.")
     return chosen
+
+
+_READINGS: Mapping[str, Callable[[Mapping[str, str]], object]] = {
+    "bot_token": _bot_token,
+    "app_token": _app_token,
+    "signing_secret": lambda given: given.get("SLACK_SIGNING_SECRET", ""),
+    "slack_api_url": lambda given: _api_url(given.get("SLACK_API_URL", "")),
+    "database_url": database_url,
+    "host": lambda given: given.get("HOST") or "0.0.0.0",  # noqa: S104
+    "port": lambda given: _number("PORT", given.get("PORT") or "3000", 1, 65535),
+    "announce_channel": partial(_channel, "SEAMARK_ANNOUNCE_CHANNEL"),
+    "brief_channel": partial(_channel, "SEAMARK_BRIEF_CHANNEL"),
+    "log_format": lambda given: _one_of(
+        "SEAMARK_LOG_FORMAT", given.get("SEAMARK_LOG_FORMAT") or "text", ("text", "json")
+    ),
+    "mark_reactions": mark_reactions,
+    "guides_folder": partial(_folder, "SEAMARK_GUIDES"),
+    "zone": zone,
+    "working_hours": lambda given: _working_hours(
+        given.get("SEAMARK_WORKING_HOURS", ""), given.get("SEAMARK_HOLIDAYS", "")
+    ),
+    "follow_up_channel": partial(_channel, "SEAMARK_FOLLOW_UP_CHANNEL"),
+    "digests": partial(_digests, "SEAMARK_DIGESTS"),
+}
+"""How each field of `Settings` is read from everything that is given."""

@@ -272,6 +272,29 @@ def test_check_without_settings_says_what_is_missing(tmp_path: object) -> None:
     assert "WRONG Settings: SLACK_BOT_TOKEN is missing" in done.stdout
 
 
+def test_check_tells_every_wrong_setting_and_goes_on(slack: Sandbox, tmp_path: Path) -> None:
+    wrong = {"SEAMARK_ZONE": "Berlin", "SEAMARK_DIGESTS": "daily"}
+
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/x.db", **wrong), "check")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
+        "WRONG Settings",
+        "WRONG Settings",
+        *(f"ok    {what}" for what in ("Bot token", "Scopes", "Clock", "App token", "Events")),
+        *(f"ok    {what}" for what in ("Guides", "Policy", "Taxonomy", "Links", "Database")),
+    ]
+
+
+def test_check_tries_nothing_with_a_setting_that_is_wrong(tmp_path: Path) -> None:
+    done = seamark({"PATH": "", "DATABASE_URL": "mysql://x/y", "SEAMARK_GUIDES": f"{tmp_path}/none"}, "check")
+
+    assert [line.split()[:3] for line in done.stdout.splitlines()] == [
+        ["WRONG", "Settings:", name]
+        for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DATABASE_URL", "SEAMARK_GUIDES")
+    ]
+
+
 @pytest.mark.parametrize("command", [("db", "check"), ("db", "backup", "copy.db"), ("export", "INC-3")])
 def test_commands_that_look_make_no_database(tmp_path: Path, command: tuple[str, ...]) -> None:
     env = {"PATH": "", "DATABASE_URL": f"sqlite:///{tmp_path}/none/x.db"}

@@ -72,6 +72,25 @@ def test_wrong_hours_and_holidays_are_told_apart(name: str, value: str, sentence
     assert refused.value.sentence == sentence
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]),
+        (
+            RIGHT
+            | {"SEAMARK_DIGESTS": "daily", "SEAMARK_HOLIDAYS": "Christmas", "SEAMARK_WORKING_HOURS": "9-17"}
+            | {"SEAMARK_ZONE": "Berlin"},
+            ["SEAMARK_ZONE", "SEAMARK_WORKING_HOURS", "SEAMARK_HOLIDAYS", "SEAMARK_DIGESTS"],
+        ),
+    ],
+)
+def test_all_that_is_wrong_is_told_at_once_a_sentence_each(given: dict[str, str], named: list[str]) -> None:
+    with pytest.raises(settings.WrongSetting) as refused:
+        settings.load(given, env_file=None)
+
+    assert [line.split()[0] for line in refused.value.sentence.splitlines()] == named
+
+
 def test_settings_show_no_token() -> None:
     shown = repr(settings.load({**RIGHT, "DATABASE_URL": "postgresql+psycopg://u:secret@h/d"}, env_file=None))
 
