@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import evidence_links, guides, manifest, policy, taxonomy
+from bot import evidence_links, guides, manifest, policy, reaching, taxonomy
 from bot.databases import NoDatabase, existing
 from bot.errors import Refusal
 from bot.nudge_cases import gone
@@ -65,7 +65,7 @@ def _slack(settings: Settings, now: Callable[[], datetime], *, transport: bool) 
         yield Finding("Bot token", False, words)
         return
     except (SlackClientError, OSError) as error:
-        yield Finding("Slack", False, f"cannot be reached at {settings.slack_api_url}: {error}")
+        yield Finding("Slack", False, reaching.away(settings.slack_api_url, error))
         return
     yield Finding("Bot token", True, f"workspace {answer.get('team')}, bot {answer.get('user')}")
     yield _scopes(answer.headers)
@@ -111,7 +111,7 @@ def _transport(settings: Settings) -> Iterator[Finding]:
         words = f"Slack refuses SLACK_APP_TOKEN ({error.response.get('error')}): it needs the scope connections:write."
         yield Finding("App token", False, words)
     except (SlackClientError, OSError) as error:
-        yield Finding("App token", False, f"could not be tried: {error}")
+        yield Finding("App token", False, f"not tried, for Slack {reaching.away(settings.slack_api_url, error)}")
     else:
         yield Finding("App token", True, "opens a connection")
         yield Finding("Events", True, f"Slack does not tell which are subscribed; the manifest asks for: {events}.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from slack_sdk.errors import SlackApiError, SlackClientError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import app, logs, monitoring
+from bot import app, logs, monitoring, reaching
 from bot.databases import DatabaseAway
 from bot.errors import Refusal
 from bot.settings import Settings
@@ -70,9 +70,7 @@ def _create(settings: Settings) -> app.Seamark:
             " Copy the token anew from the app's page, Install App."
         ) from error
     except (SlackClientError, OSError) as error:
-        raise SlackAway(
-            f"Slack could not be reached at {settings.slack_api_url}, so nothing was started: {error}"
-        ) from error
+        raise SlackAway(f"Nothing was started, for Slack {reaching.away(settings.slack_api_url, error)}") from error
 
 
 def _listen(seamark: app.Seamark) -> HttpServer | None:

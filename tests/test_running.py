@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import action_items, incidents, manifest
+from bot import action_items, incidents, manifest, reaching
 from bot.action_items import Plan
 from bot.incidents import Declaration
 from sandbox import Sandbox
@@ -62,7 +63,10 @@ def test_second_copy_on_sqlite_is_refused_with_a_sentence(slack: Sandbox, tmp_pa
     [
         ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is missing"),
         ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "Slack refused SLACK_BOT_TOKEN (invalid_auth)"),
-        ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "Slack could not be reached"),
+        (
+            {"SLACK_API_URL": "http://127.0.0.1:9/api/"},
+            "Nothing was started, for Slack cannot be reached at http://127.0.0.1:9/api/: the connection is refused.",
+        ),
         ({"DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:9/none"}, "The database does not answer"),
         ({"SLACK_APP_TOKEN": "xapp-wrong"}, "Slack refused SLACK_APP_TOKEN"),
     ],
@@ -270,6 +274,37 @@ def test_check_without_settings_says_what_is_missing(tmp_path: object) -> None:
 
     assert (done.returncode, done.stderr) == (1, "")
     assert "WRONG Settings: SLACK_BOT_TOKEN is missing" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:9/api/", "the connection is refused"),
+        ("http://slack.invalid/api/", "its name is not known here"),
+    ],
+)
+def test_check_says_why_slack_is_away_and_what_to_look_at(slack: Sandbox, tmp_path: Path, url: str, why: str) -> None:
+    done = seamark(environment(slack, f"sqlite:///{tmp_path}/x.db", SLACK_API_URL=url), "check")
+
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] == (
+        f"WRONG Slack: cannot be reached at {url}: {why}."
+        " Look at DNS, the proxy settings (HTTPS_PROXY) and the firewall of this machine."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (urllib.error.URLError(ssl.SSLCertVerificationError(1, "self-signed")), "its certificate is not trusted here"),
+        (urllib.error.URLError(OSError("Tunnel connection failed: 407")), "the proxy lets nothing through"),
+        (TimeoutError("timed out"), "it does not answer in time"),
+        (OSError(101, "Network is unreachable"), "the connection fails"),
+    ],
+)
+def test_reason_why_slack_is_away_has_no_words_of_the_machine(error: Exception, why: str) -> None:
+    assert reaching.away("https://x/", error) == f"cannot be reached at https://x/: {why}. {reaching.LOOK}"
 
 
 def test_check_tells_every_wrong_setting_and_goes_on(slack: Sandbox, tmp_path: Path) -> None:
