@@ -51,6 +51,10 @@ DAYS = 25
 """Working days that the story goes on after it was published."""
 
 
+OVER = """The story is over: the workspace is yours.
+Try first: act as somebody else, type /incident status, open Seamark's Home, move the clock by +3 days."""
+
+
 class PortTaken(Refusal):
     """That port is taken, so there is no page; name another with --port."""
 
@@ -126,8 +130,7 @@ def play(
         refused = list(stage.slack.violations)
         _tell_account(stage, refused, console)
         if page is not None:
-            stage.slack.story.done()
-            _leave_to_visitor(console, "The story is over: the workspace is yours.")
+            _leave_to_visitor(stage.slack, OVER, console)
     return 1 if refused else 0
 
 
@@ -146,8 +149,7 @@ def _go_on_with(keep: Path, incident: Path | None, page: Page | None) -> int:
             words = f"This is the workspace of {keep}, at {slack.clock.now():%A, %d %B %Y, %H:%M} UTC."
             if page is not None:
                 _show_page(slack, page, keep, console)
-                slack.story.done(words)
-                _leave_to_visitor(console, words)
+                _leave_to_visitor(slack, words, console)
             else:
                 bot.tick()
                 slack.settle()
@@ -173,7 +175,8 @@ def _show_page(slack: Sandbox, page: Page, keep: Path | None, console: Console) 
         webbrowser.open(url)
 
 
-def _leave_to_visitor(console: Console, words: str) -> None:
+def _leave_to_visitor(slack: Sandbox, words: str, console: Console) -> None:
+    slack.story.done(words)
     console.print(f"\n{words} Ctrl-C ends it.", highlight=False)
     with suppress(KeyboardInterrupt):
         threading.Event().wait()

@@ -244,6 +244,7 @@ def test_story_skipped_waits_no_more(slack: Sandbox, team: Team, address: str) -
     do(address, team.alice, do="story", skipped=True)
     started = time.monotonic()
     slack.story.wait(60)
+    assert slack.story.wait_for_viewer(60)
     assert time.monotonic() - started < 1
 
 

@@ -421,5 +421,5 @@ def test_page_follows_a_story_at_the_visitors_pace(slack: Sandbox, team: Team, s
     assert page.violations() == []
     page.clicks("Skip to the end", css=".story button")
     slack.story.wait(60)
-    slack.story.done()
-    page.sees("the workspace is yours", ".story")
+    slack.story.done("The workspace is yours.\nTry first: move the clock.")
+    page.sees("The workspace is yours.\nTry first: move the clock.", ".story")

@@ -60,11 +60,11 @@ class Story:
                     left -= (time.monotonic() - started) * self.speed
 
     def wait_for_viewer(self, seconds: float = 60) -> bool:
-        """Return once somebody has the page open, or after so long; whether somebody has."""
+        """Return once somebody has the page open or skipped the story, or after so long; whether somebody did."""
         if not self.visible:
             return False
         with self._turn:
-            return self._turn.wait_for(lambda: self.viewers > 0 or not self.visible, timeout=seconds)
+            return self._turn.wait_for(lambda: self.viewers > 0 or self.skipped or not self.visible, timeout=seconds)
 
     def done(self, text: str = "The story is over: the workspace is yours.") -> None:
         """Say that nothing more comes by itself."""
