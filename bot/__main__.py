@@ -123,7 +123,8 @@ def demo(arguments: argparse.Namespace) -> int:
 
     headless = arguments.headless or not (sys.stdin.isatty() and sys.stdout.isatty())
     page = None if headless else playing.Page(arguments.port, arguments.open)
-    for ended in (signal.SIGTERM, signal.SIGHUP):  # told to stop, or the terminal is closed: as with Ctrl-C
+    # Told to stop, or the terminal is closed: as with Ctrl-C, which a shell has ignored for what runs behind it.
+    for ended in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ended, signal.default_int_handler)
     return playing.play(arguments.out, incident=arguments.incident, talk=arguments.talk, page=page, keep=arguments.keep)
 
