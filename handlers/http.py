@@ -39,13 +39,22 @@ class HttpServer:
         )
         self._server = server
         self.port = int(server.effective_port)
-        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+        self._stopping = False
 
     def start(self) -> None:
         self._thread.start()
 
+    def _serve(self) -> None:
+        try:
+            self._server.run()
+        except OSError:
+            if not self._stopping:  # its sockets may be closed just while it polls them
+                raise
+
     def stop(self) -> None:
         """Take no more requests, finish those that are being answered."""
+        self._stopping = True
         self._server.task_dispatcher.shutdown()
         self._server.pull_trigger()
         while self._thread.is_alive():
