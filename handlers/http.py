@@ -48,7 +48,7 @@ class HttpServer:
     def _serve(self) -> None:
         try:
             self._server.run()
-        except OSError:
+        except (OSError, ValueError):
             if not self._stopping:  # its sockets may be closed just while it polls them
                 raise
 
